@@ -1,0 +1,1 @@
+"""The simulated CDN: finding, compiling and serving assets on request."""

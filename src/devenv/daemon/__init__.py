@@ -1,0 +1,1 @@
+"""The per-user daemon: observe, plan, apply, and the API on its socket."""

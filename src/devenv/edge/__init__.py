@@ -1,0 +1,1 @@
+"""The TLS edge: Envoy, configured by files that are published by rename."""

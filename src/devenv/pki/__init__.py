@@ -1,0 +1,1 @@
+"""The local certificate authority and its leaf certificates."""

@@ -1,0 +1,1 @@
+"""Readiness checks, each in the protocol of what it checks."""

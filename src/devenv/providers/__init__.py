@@ -1,0 +1,1 @@
+"""How services are run: natively, in containers or in a VM."""

@@ -1,0 +1,1 @@
+"""The small parent that outlives the daemon and owns the processes of one checkout."""

@@ -1,0 +1,1 @@
+"""The operating system as small seams: paths, files, processes, addresses, time."""
