@@ -1,5 +1,6 @@
-"""Pure. What `devenv.yml` says, as frozen pydantic models: the one source of validation, of the JSON
-Schema for editors and of the reference page.
+"""Pure. What `devenv.yml` says, as frozen pydantic models.
+
+They are the one source of validation, of the JSON Schema for editors and of the reference page.
 
 A field's description is its line in the reference. Where Compose has a word for something, the
 word and its meaning are Compose's. Values that hold across fields (names that `needs` refers to,

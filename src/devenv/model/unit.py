@@ -78,7 +78,7 @@ class ExecProbe:
 
 @dataclass(frozen=True, slots=True)
 class ServiceProbe:
-    """Ready when the server answers in its own protocol, as the user that the application will be."""
+    """Ready when the server answers in its own protocol, to the user the application will be."""
 
     protocol: str
     """`mysql`, `redis`, `amqp` or `mongodb`."""
