@@ -1,84 +1,38 @@
 """Pure. What `devenv.yml` says, as frozen pydantic models.
 
 They are the one source of validation, of the JSON Schema for editors and of the reference page.
-
 A field's description is its line in the reference. Where Compose has a word for something, the
-word and its meaning are Compose's. Values that hold across fields (names that `needs` refers to,
-cycles) are checked in `config.parse`, which knows where in the file each value stands.
+word and its meaning are Compose's. What holds across fields (names that `needs` refers to, cycles,
+ports) is checked in `config.checks`, which knows where in the file each value stands.
 """
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
-from ipaddress import IPv4Address
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    StringConstraints,
-    WithJsonSchema,
-    model_validator,
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from devenv.model.values import (
+    Command,
+    Domain,
+    Duration,
+    Flag,
+    HttpPath,
+    Identifier,
+    Label,
+    Loopback,
+    Port,
+    RouteHost,
+    Secret,
+    Text,
+    UnitName,
+    Variable,
+    VariableValue,
 )
-
-DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?")
-"""Compose's durations without the units nobody waits in (days, microseconds)."""
 
 RESERVED_NAMES = frozenset({"all", "edge", "python", "node"})
 """Names of units that devenv itself makes."""
-
-
-def parse_duration(value: object) -> float:
-    """Return seconds from `30s`, `1m30s`, `500ms` or a plain number of seconds.
-
-    Raises:
-        ValueError: for anything else, negative numbers included.
-    """
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9:
-        return float(value)
-    match = DURATION.fullmatch(value) if isinstance(value, str) and value else None
-    if match is None:
-        raise ValueError(f"expected a duration such as 30s or 1m30s, got {value!r}")
-    hours, minutes, seconds, milliseconds = match.groups(default="0")
-    return int(hours) * 3600 + int(minutes) * 60 + float(seconds) + int(milliseconds) / 1000
-
-
-def _parse_port(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 65535:
-        return value
-    raise ValueError(f"expected a port from 1 to 65535, got {value!r}")
-
-
-Duration = Annotated[
-    float,
-    BeforeValidator(parse_duration),
-    WithJsonSchema({"type": ["string", "number"], "examples": ["30s", "1m30s", "500ms"]}),
-]
-Port = Annotated[
-    int,
-    BeforeValidator(_parse_port),
-    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 65535}),
-]
-Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
-"""A name that is also a DNS label (RFC 1123 section 2.1)."""
-Domain = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
-        max_length=200,
-    ),
-]
-RouteHost = Annotated[
-    str, StringConstraints(pattern=r"^(\*|@|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9-]+)*)$")
-]
-Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00]*$")]
-Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-"""A name inside a server (database, user, virtual host) that needs no quoting anywhere."""
 
 
 class ProviderName(StrEnum):
@@ -100,7 +54,17 @@ class Restart(StrEnum):
 class Model(BaseModel):
     """A frozen value; an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shorthand: ClassVar[str | None] = None
+    """The field that a plain word given instead of a mapping stands for."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_word(cls, value: Any) -> Any:  # Any: whatever the file says
+        if cls.shorthand is not None and isinstance(value, str):
+            return {cls.shorthand: value}
+        return value
 
 
 class Python(Model):
@@ -121,9 +85,9 @@ class Node(Model):
 class Ready(Model):
     """When a process counts as ready; exactly one of `http`, `tcp` and `exec`."""
 
-    http: Text | None = Field(None, description="path that must answer with a status under 400")
-    tcp: bool = Field(False, description="`true`: its port must accept a connection")
-    exec: Text | None = Field(None, description="shell command that must exit with 0")
+    http: HttpPath | None = Field(None, description="path that must answer with a status under 400")
+    tcp: Flag = Field(False, description="`true`: its port must accept a connection")
+    exec: Command | None = Field(None, description="shell command that must exit with 0")
     timeout: Duration = Field(60.0, description="how long it may take before `up` gives up")
 
     @model_validator(mode="after")
@@ -136,6 +100,8 @@ class Ready(Model):
 class Service(Model):
     """What every service has, whatever it is."""
 
+    usual_port: ClassVar[int]
+
     provider: ProviderName | None = Field(None, description="overrides the top-level `provider`")
     port: Port | None = Field(None, description="default: the service's usual port")
     restart: Restart = Field(Restart.ALWAYS, description="when to start it again after it ended")
@@ -147,31 +113,39 @@ class Service(Model):
 class MySQL(Service):
     """MySQL or MariaDB, whichever is installed."""
 
-    type: Literal["mysql"] = "mysql"
+    usual_port = 3306
+
+    type: Literal["mysql"] = Field("mysql", description="needed only under another name")
     database: Identifier = Field("app", description="created if missing, utf8mb4")
     user: Identifier = Field("app", description="created if missing, owns the database")
-    password: SecretStr = Field(SecretStr("app"), description="of that user")
+    password: Secret = Field(SecretStr("app"), description="of that user")
 
 
 class Redis(Service):
     """Redis, append-only file on."""
 
-    type: Literal["redis"] = "redis"
+    usual_port = 6379
+
+    type: Literal["redis"] = Field("redis", description="needed only under another name")
 
 
 class RabbitMQ(Service):
     """RabbitMQ with one virtual host and one user."""
 
-    type: Literal["rabbitmq"] = "rabbitmq"
+    usual_port = 5672
+
+    type: Literal["rabbitmq"] = Field("rabbitmq", description="needed only under another name")
     vhost: Identifier = Field("app", description="created if missing")
     user: Identifier = Field("app", description="created if missing, all rights on the vhost")
-    password: SecretStr = Field(SecretStr("app"), description="of that user")
+    password: Secret = Field(SecretStr("app"), description="of that user")
 
 
 class MongoDB(Service):
     """MongoDB; natively `mongod` if there is one, else FerretDB on SQLite."""
 
-    type: Literal["mongodb"] = "mongodb"
+    usual_port = 27017
+
+    type: Literal["mongodb"] = Field("mongodb", description="needed only under another name")
     database: Identifier = Field("app", description="the database named in `MONGODB_URI`")
 
 
@@ -188,10 +162,12 @@ AnyService = Annotated[MySQL | Redis | RabbitMQ | MongoDB, Field(discriminator="
 class Runnable(Model):
     """What set-up steps and processes share."""
 
-    run: Text = Field(description="shell command; `$HOST`, `$PORT` and the other variables expand")
+    run: Command = Field(
+        description="shell command; `$HOST`, `$PORT` and the other variables expand"
+    )
     dir: Text = Field(".", description="working folder, relative to `devenv.yml`")
-    needs: tuple[str, ...] = Field((), description="units that must be ready, or done, first")
-    environment: dict[Variable, str] = Field(
+    needs: tuple[UnitName, ...] = Field((), description="units that must be ready, or done, first")
+    environment: dict[Variable, VariableValue] = Field(
         default_factory=dict, description="variables added for this unit"
     )
 
@@ -234,13 +210,10 @@ class Assets(Model):
 class Route(Model):
     """Where a host goes: to a unit, or to assets; a plain word means `to`."""
 
-    to: str | None = Field(None, description="a process or a service")
-    assets: Assets | None = Field(None, description="a simulated CDN of these sources")
+    shorthand = "to"
 
-    @model_validator(mode="before")
-    @classmethod
-    def _from_word(cls, value: Any) -> Any:
-        return {"to": value} if isinstance(value, str) else value
+    to: UnitName | None = Field(None, description="a process or a service that has a port")
+    assets: Assets | None = Field(None, description="a simulated CDN of these sources")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Route:
@@ -253,12 +226,15 @@ class Project(Model):
     """The whole of `devenv.yml`."""
 
     name: Label = Field(description="the project's name, a DNS label")
-    domain: Domain = Field("", description="default: `<name>.localhost`")
-    address: IPv4Address | None = Field(
+    domain: Domain = Field(
+        default_factory=lambda given: f"{given['name']}.localhost",
+        description="default: `<name>.localhost`",
+    )
+    address: Loopback | None = Field(
         None, description="default: a loopback address of the checkout's own"
     )
     provider: ProviderName = Field(ProviderName.NATIVE, description="how services are run")
-    environment: dict[Variable, str] = Field(
+    environment: dict[Variable, VariableValue] = Field(
         default_factory=dict, description="variables for every step and process"
     )
     python: Python | None = Field(None, description="the project's virtual environment")
@@ -278,19 +254,13 @@ class Project(Model):
 
     @model_validator(mode="before")
     @classmethod
-    def _fill_in(cls, value: Any) -> Any:
-        """Give the domain its default and each service the type its name says."""
-        if not isinstance(value, dict):
+    def _type_by_name(cls, value: Any) -> Any:  # Any: whatever the file says
+        """Give each service that names no type the type that its own name says."""
+        services = value.get("services") if isinstance(value, dict) else None
+        if not isinstance(services, dict):
             return value
-        filled = dict(value)
-        if not filled.get("domain") and isinstance(filled.get("name"), str):
-            filled["domain"] = f"{filled['name']}.localhost"
-        services = filled.get("services")
-        if isinstance(services, dict):
-            filled["services"] = {
-                name: {"type": name, **(body or {})}
-                if isinstance(body, dict | None) and isinstance(name, str)
-                else body
-                for name, body in services.items()
-            }
-        return filled
+        typed = {
+            name: {"type": name, **(body or {})} if isinstance(body, dict | None) else body
+            for name, body in services.items()
+        }
+        return {**value, "services": typed}
