@@ -1,0 +1,1 @@
+"""One URL configuration per subdomain; `SUBDOMAIN_URLCONFS` says which is whose."""
