@@ -227,7 +227,7 @@ class Project(Model):
 
     name: Label = Field(description="the project's name, a DNS label")
     domain: Domain = Field(
-        default_factory=lambda given: f"{given['name']}.localhost",
+        default_factory=lambda given: f"{given.get('name')}.localhost",
         description="default: `<name>.localhost`",
     )
     address: Loopback | None = Field(

@@ -1,0 +1,149 @@
+"""Find `devenv.yml`, read it, and make a project of it.
+
+Looks at files and at nothing else; what the text means is decided in `parse`. A mistake in the text
+is a `ConfigError` with every problem and its place; a file that cannot be had at all is one
+sentence.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from devenv.config.parse import in_order, parse
+from devenv.config.syntax import compose
+from devenv.errors import ConfigError, DevenvError, ExitCode, Problem
+from devenv.model.spec import Project
+
+CONFIG_NAME = "devenv.yml"
+FOREIGN_NAMES = ("devenv.nix", "devenv.yaml")
+"""Files of devenv.sh, another tool that goes by our name."""
+
+MAX_BYTES = 2**20
+"""A configuration of ten thousand units is smaller; whatever is larger is another file."""
+
+UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What YAML 1.2.2 section 5.1 does not let into a file."""
+
+
+class ConfigFileError(DevenvError):
+    """There is no configuration to speak of."""
+
+    exit_code = ExitCode.USAGE
+
+
+def find_config(start: Path) -> Path:
+    """Return the `devenv.yml` of the checkout that *start* is in: there, or in a folder above.
+
+    Raises:
+        DevenvError: there is none, or the checkout belongs to another tool.
+    """
+    try:
+        folder = start.resolve()
+        for candidate in (folder, *folder.parents):
+            _refuse_foreign(candidate)
+            if (candidate / CONFIG_NAME).exists():
+                return candidate / CONFIG_NAME
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ConfigFileError(
+            f"cannot look for `{CONFIG_NAME}` in `{start}`: {_reason(error)}",
+            hint="change to a folder of the project",
+            code="config.missing",
+        ) from error
+    raise ConfigFileError(
+        f"found no `{CONFIG_NAME}` in `{folder}` nor in a folder above it",
+        hint=f"change to a folder of the project, or write a `{CONFIG_NAME}` at its root",
+        code="config.missing",
+    )
+
+
+def load_project(path: Path, environment: Mapping[str, str]) -> Project:
+    """Return the project that the file at *path* describes.
+
+    Args:
+        path: a `devenv.yml`.
+        environment: the variables that `${NAME}` in it stands for.
+
+    Raises:
+        ConfigError: with every problem in it.
+        DevenvError: it cannot be read.
+    """
+    name = path.name
+    text = _decode(_read(path), name)
+    document, problems = compose(text, name)
+    if problems:
+        raise ConfigError(in_order(problems))
+    project, problems = parse(document, environment)
+    if project is None:
+        raise ConfigError(problems)
+    return project
+
+
+def _refuse_foreign(folder: Path) -> None:
+    for name in FOREIGN_NAMES:
+        own = (folder / CONFIG_NAME).exists()
+        if (folder / name).exists() and not (own and name == "devenv.yaml"):
+            raise ConfigFileError(
+                f"`{folder / name}` belongs to another tool, devenv.sh",
+                hint=f"run that tool's `devenv`, or remove its files and write a `{CONFIG_NAME}`",
+                code="config.foreign",
+            )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise _unreadable(path, "it is not a file")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise ConfigFileError(
+            f"`{path}` does not exist",
+            hint=f"change to a folder of the project, or write a `{CONFIG_NAME}` at its root",
+            code="config.missing",
+        ) from None
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, _reason(error)) from error
+    if len(data) > MAX_BYTES:
+        raise _unreadable(path, "it is larger than 1 MiB")
+    return data
+
+
+def _decode(data: bytes, name: str) -> str:
+    """Return the text of the file without a byte order mark.
+
+    Raises:
+        ConfigError: it is not UTF-8, or has characters that YAML does not let in.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode(errors="replace")
+        message = f"expected UTF-8, got the byte 0x{data[error.start]:02x}"
+        raise ConfigError((_problem(name, before, message),)) from None
+    found = UNPRINTABLE.search(text)
+    if found is not None:
+        message = f"the control character U+{ord(found[0]):04X} cannot be in a YAML file"
+        raise ConfigError((_problem(name, text[: found.start()], message),))
+    return text
+
+
+def _problem(name: str, before: str, message: str) -> Problem:
+    """Return a problem right behind the text *before*."""
+    lines = before.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return Problem(name, len(lines), len(lines[-1]) + 1, message)
+
+
+def _unreadable(path: Path, reason: str) -> ConfigFileError:
+    return ConfigFileError(
+        f"cannot read `{path}`: {reason}",
+        hint=f"make `{path.name}` a readable text file",
+        code="config.unreadable",
+    )
+
+
+def _reason(error: Exception) -> str:
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return (reason or "it cannot be opened").lower()
