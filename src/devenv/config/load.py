@@ -73,11 +73,12 @@ def load_project(path: Path, environment: Mapping[str, str]) -> Project:
     name = path.name
     text = _decode(_read(path), name)
     document, problems = compose(text, name)
-    if problems:
+    project: Project | None = None
+    if document is not None:
+        project, mistakes = parse(document, environment)
+        problems = (*problems, *mistakes)
+    if project is None or problems:
         raise ConfigError(in_order(problems))
-    project, problems = parse(document, environment)
-    if project is None:
-        raise ConfigError(problems)
     return project
 
 

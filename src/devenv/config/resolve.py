@@ -62,11 +62,12 @@ class Resolution:
 
     def _value(self, node: Node, shape: Shape, path: KeyPath) -> object:
         if isinstance(shape, Leaf):
-            if isinstance(node, TextNode):
-                return self._scalar(node, shape, path)
-            return self._complain(path, f"expected {shape.expected}, got {describe(node)}")
+            return self._leaf(node, shape, path)
         if _is_nothing(node):
             node = _empty(node, shape)
+        return self._container(node, shape, path)
+
+    def _container(self, node: Node, shape: Shape, path: KeyPath) -> object:
         match shape, node:
             case ListOf(), ListNode():
                 return self._items(node, shape, path)
@@ -77,11 +78,15 @@ class Resolution:
             case Variants(), MapNode():
                 return self._variant(node, shape, path)
             case Fields(), TextNode() if shape.model.shorthand is not None:
-                return self._value(node, shape.fields[shape.model.shorthand].shape, path)
+                field = shape.model.shorthand
+                value = self._value(node, shape.fields[field].shape, (*path, field))
+                return ABSENT if value is ABSENT else {field: value}
             case _:
                 return self._complain(path, f"expected {shape.expected}, got {describe(node)}")
 
-    def _scalar(self, node: TextNode, leaf: Leaf, path: KeyPath) -> object:
+    def _leaf(self, node: Node, leaf: Leaf, path: KeyPath) -> object:
+        if not isinstance(node, TextNode):
+            return self._complain(path, f"expected {leaf.expected}, got {describe(node)}")
         if _is_nothing(node):
             return None
         if leaf.verbatim or not refers(node.text):
@@ -142,8 +147,14 @@ class Resolution:
         fields = shape.by_type.get(str(kind))
         if fields is not None:
             return {**self._fields(node.entries, fields, path), "type": kind}
-        self.spoiled.add(path)
-        message = f"unknown service {ticked(str(kind))}{_service_advice(str(kind), shape)}"
+        meant = close_match(str(kind), shape.by_type)
+        self.spoiled |= {path, (*path[:-1], meant or "")}
+        advice = (
+            f", did you mean `{meant}`?"
+            if meant is not None
+            else f", expected one of {one_of(shape.by_type)} as its name or its `type`"
+        )
+        message = f"unknown service {ticked(str(kind))}{advice}"
         return self._complain(where, message, at_key=where is path)
 
     def _complain(self, path: KeyPath, message: str, *, at_key: bool = False) -> _Absent:
@@ -170,10 +181,3 @@ def _is_nothing(node: Node) -> bool:
 def _empty(node: Node, shape: Shape) -> Node:
     """Return what a key without a value stands for: `redis:` is a service with all defaults."""
     return ListNode(node.place, ()) if isinstance(shape, ListOf) else MapNode(node.place, {})
-
-
-def _service_advice(kind: str, shape: Variants) -> str:
-    meant = close_match(kind, shape.by_type)
-    if meant is not None:
-        return f", did you mean `{meant}`?"
-    return f", expected one of {one_of(shape.by_type)} as its name or its `type`"

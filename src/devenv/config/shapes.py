@@ -13,7 +13,8 @@ from ipaddress import IPv4Address
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from pydantic import SecretStr
+from pydantic import SecretStr, TypeAdapter
+from pydantic.fields import FieldInfo
 
 from devenv.model.spec import Model, Project
 from devenv.model.values import Expected, Verbatim
@@ -60,7 +61,7 @@ class Field:
     description: str
     required: bool
     default: object
-    """None where there is none, or where the description tells it."""
+    """As plain data; None where there is none, or where the description tells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +104,19 @@ def fields_of(model: type[Model]) -> Fields:
             shape=shape_of(hints[name]),
             description=info.description or "",
             required=info.is_required(),
-            default=None if info.default_factory is not None else info.default,
+            default=_default(info, hints[name]),
         )
         for name, info in model.model_fields.items()
     }
     return Fields(model, fields)
+
+
+def _default(info: FieldInfo, hint: Any) -> object:
+    if info.is_required() or info.default_factory is not None or info.default is None:
+        return None
+    if isinstance(info.default, SecretStr):
+        return info.default.get_secret_value()
+    return TypeAdapter(hint).dump_python(info.default, mode="json")
 
 
 def shape_of(annotation: Any, notes: tuple[object, ...] = ()) -> Shape:
@@ -153,4 +162,5 @@ def _leaf(annotation: Any, notes: tuple[object, ...]) -> Leaf:
 
 
 def _one_of(words: tuple[str, ...]) -> str:
-    return " or ".join(f"`{word}`" for word in words)
+    *others, last = [f"`{word}`" for word in words]
+    return f"{', '.join(others)} or {last}" if others else last

@@ -93,6 +93,7 @@ class _Composer:
         self._stack: list[_Open] = []
         self._size = 0
         self.root: Node | None = None
+        self.complete = False
 
     def feed(self, event: yaml.Event) -> None:
         """Take the next event.
@@ -121,6 +122,8 @@ class _Composer:
                 self._grow(NODE_SIZE, place)
                 self._stack.append(_Open(place, event.anchor, mapping))
                 self._check_depth(0, place)
+            case yaml.StreamEndEvent():
+                self.complete = True
             case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
                 self._close(self._stack.pop())
 
@@ -191,8 +194,11 @@ class _Composer:
                 self._complain(candidate.place, "expected an alias of a mapping after `<<`")
 
 
-def compose(text: str, file: str) -> tuple[Document, tuple[Problem, ...]]:
-    """Return the document that *text* holds as far as it can be read, and every problem in it."""
+def compose(text: str, file: str) -> tuple[Document | None, tuple[Problem, ...]]:
+    """Return the document that *text* holds, and its problems; None if it could not be read whole.
+
+    An empty text is a document that holds nothing.
+    """
     composer = _Composer(file)
     try:
         for event in yaml.parse(text, Loader=LOADER):
@@ -204,6 +210,8 @@ def compose(text: str, file: str) -> tuple[Document, tuple[Problem, ...]]:
     except yaml.MarkedYAMLError as error:
         place, message = _explain(error, text)
         composer.problems.append(Problem(file, place.line, place.column, message))
+    if not composer.complete:
+        return None, tuple(composer.problems)
     root = composer.root or TextNode(START, "", plain=True)
     return Document(file, root), tuple(composer.problems)
 

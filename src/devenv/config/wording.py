@@ -7,7 +7,7 @@ reported already is dropped.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Collection, Iterator
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -24,7 +24,7 @@ CONSEQUENCES = frozenset({"default_factory_not_called"})
 
 
 def problems_of(
-    error: ValidationError, document: Document, shape: Fields, spoiled: Set[KeyPath]
+    error: ValidationError, document: Document, shape: Fields, spoiled: Collection[KeyPath]
 ) -> Iterator[Problem]:
     """Yield a problem for each mistake in *error* that nothing at *spoiled* explains."""
     incomplete = {path[:-1] for path in spoiled}

@@ -25,6 +25,7 @@ from devenv.model.values import (
     Port,
     RouteHost,
     Secret,
+    TargetName,
     Text,
     UnitName,
     Variable,
@@ -103,7 +104,7 @@ class Service(Model):
     usual_port: ClassVar[int]
 
     provider: ProviderName | None = Field(None, description="overrides the top-level `provider`")
-    port: Port | None = Field(None, description="default: the service's usual port")
+    port: Port | None = Field(None, description="default: the usual one")
     restart: Restart = Field(Restart.ALWAYS, description="when to start it again after it ended")
     stop_grace_period: Duration = Field(
         10.0, description="time between SIGTERM and SIGKILL; Compose's word"
@@ -115,7 +116,7 @@ class MySQL(Service):
 
     usual_port = 3306
 
-    type: Literal["mysql"] = Field("mysql", description="needed only under another name")
+    type: Literal["mysql"] = Field("mysql", description="needed under another name only")
     database: Identifier = Field("app", description="created if missing, utf8mb4")
     user: Identifier = Field("app", description="created if missing, owns the database")
     password: Secret = Field(SecretStr("app"), description="of that user")
@@ -126,7 +127,7 @@ class Redis(Service):
 
     usual_port = 6379
 
-    type: Literal["redis"] = Field("redis", description="needed only under another name")
+    type: Literal["redis"] = Field("redis", description="needed under another name only")
 
 
 class RabbitMQ(Service):
@@ -134,7 +135,7 @@ class RabbitMQ(Service):
 
     usual_port = 5672
 
-    type: Literal["rabbitmq"] = Field("rabbitmq", description="needed only under another name")
+    type: Literal["rabbitmq"] = Field("rabbitmq", description="needed under another name only")
     vhost: Identifier = Field("app", description="created if missing")
     user: Identifier = Field("app", description="created if missing, all rights on the vhost")
     password: Secret = Field(SecretStr("app"), description="of that user")
@@ -145,7 +146,7 @@ class MongoDB(Service):
 
     usual_port = 27017
 
-    type: Literal["mongodb"] = Field("mongodb", description="needed only under another name")
+    type: Literal["mongodb"] = Field("mongodb", description="needed under another name only")
     database: Identifier = Field("app", description="the database named in `MONGODB_URI`")
 
 
@@ -162,9 +163,7 @@ AnyService = Annotated[MySQL | Redis | RabbitMQ | MongoDB, Field(discriminator="
 class Runnable(Model):
     """What set-up steps and processes share."""
 
-    run: Command = Field(
-        description="shell command; `$HOST`, `$PORT` and the other variables expand"
-    )
+    run: Command = Field(description="run by `sh`, which expands `$HOST` and the other variables")
     dir: Text = Field(".", description="working folder, relative to `devenv.yml`")
     needs: tuple[UnitName, ...] = Field((), description="units that must be ready, or done, first")
     environment: dict[Variable, VariableValue] = Field(
@@ -212,7 +211,7 @@ class Route(Model):
 
     shorthand = "to"
 
-    to: UnitName | None = Field(None, description="a process or a service that has a port")
+    to: TargetName | None = Field(None, description="a unit that has a port")
     assets: Assets | None = Field(None, description="a simulated CDN of these sources")
 
     @model_validator(mode="after")

@@ -72,9 +72,15 @@ def _check_loopback(address: IPv4Address) -> IPv4Address:
     return address
 
 
-def _check_no_nul(secret: SecretStr) -> SecretStr:
-    if "\x00" in secret.get_secret_value():
+def _check_no_nul(text: str) -> str:
+    """Refuse what no process can be given in its arguments or variables (execve(2))."""
+    if "\x00" in text:
         raise ValueError("a NUL character")
+    return text
+
+
+def _check_secret(secret: SecretStr) -> SecretStr:
+    _check_no_nul(secret.get_secret_value())
     return secret
 
 
@@ -117,11 +123,14 @@ Variable = Annotated[
     StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"),
     Expected("a variable's name: letters, digits and underscores, no digit first"),
 ]
-VariableValue = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$"), Expected("text")]
-Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00]*$"), Expected("text")]
+VariableValue = Annotated[str, AfterValidator(_check_no_nul), Expected("text")]
+Text = Annotated[
+    str, StringConstraints(min_length=1), AfterValidator(_check_no_nul), Expected("text")
+]
 Command = Annotated[
     str,
-    StringConstraints(min_length=1, pattern=r"^[^\x00]*$"),
+    StringConstraints(min_length=1),
+    AfterValidator(_check_no_nul),
     Verbatim(),
     Expected("a shell command"),
 ]
@@ -131,6 +140,7 @@ HttpPath = Annotated[
     Expected("a path that begins with / and has no spaces"),
 ]
 UnitName = Annotated[str, Expected("the name of a service, step or process")]
+TargetName = Annotated[str, Expected("the name of a service or process")]
 Identifier = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$"),
@@ -139,7 +149,7 @@ Identifier = Annotated[
 """A name inside a server (database, user, virtual host) that needs no quoting anywhere."""
 Secret = Annotated[
     SecretStr,
-    AfterValidator(_check_no_nul),
+    AfterValidator(_check_secret),
     PlainSerializer(lambda _: "***", return_type=str, when_used="json"),
     Expected("text"),
 ]
