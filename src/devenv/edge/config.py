@@ -65,6 +65,8 @@ class EdgeConfig:
     """Where to listen, in the order of importance."""
     http_port: int | None = None
     """Where plain HTTP is redirected to HTTPS; None: nowhere."""
+    hold_s: float = 30.0
+    """How long a request waits for an upstream that refuses connections."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ UNTRUSTED = (
     "x-forwarded-ssl",
     "x-real-ip",
 )
-"""Headers that applications believe about the client; a client's own copies are removed."""
+"""Headers that applications believe about the client; a client's own copies are removed, and so is
+`x-envoy-*`, by which a client on this machine could set retries and time-outs."""
 
 MAX_HEADERS_KIB = 60
 """Envoy's default, said aloud: a larger request line or header gets 431."""
@@ -173,7 +174,10 @@ def _redirecting_manager(https_port: int) -> dict[str, object]:
 def _distrust() -> dict[str, object]:
     mutation = typed(
         "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
-        mutations=[{"remove": name} for name in UNTRUSTED],
+        mutations=[
+            *({"remove": name} for name in UNTRUSTED),
+            {"remove_on_match": {"key_matcher": {"prefix": "x-envoy-"}}},
+        ],
     )
     return {"name": "distrust", "typed_config": mutation}
 

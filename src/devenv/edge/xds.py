@@ -44,13 +44,9 @@ UPSTREAM_IDLE = "1s"
 """Shorter than any development server keeps an idle connection (gunicorn 2 s, Node 5 s), so that
 no request is sent into one that is being closed."""
 
-RETRY_POLICY = {
-    "retry_on": "connect-failure,refused-stream",
-    "num_retries": 300,
-    "retry_back_off": {"base_interval": "0.025s", "max_interval": "0.200s"},
-}
-"""Holds a request for 30 s: Envoy draws each wait from 0 to the interval, 0.1 s on average. Only
-failures before a request was sent count, so none is ever processed twice."""
+RETRY_BASE_S = 0.025
+RETRY_LONGEST_S = 0.2
+"""Envoy draws each wait evenly from 0 to an interval that doubles up to this one."""
 
 MAX_BODY_BYTES = 1024 * 1024
 """Room for the page that lists hosts; Envoy's default for its own bodies is 4 KiB."""
@@ -161,11 +157,12 @@ def _routes(config: EdgeConfig, layout: str) -> Mapping[str, object]:
         "@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
         "name": ROUTES,
         "virtual_hosts": [
-            *(_virtual_host(host) for host in config.hosts),
+            *(_virtual_host(host, config.hold_s) for host in config.hosts),
             {"name": "unknown", "domains": ["*"], "routes": _page_routes(unknown, layout)},
         ],
         "ignore_port_in_host_matching": True,
         "max_direct_response_body_size_bytes": MAX_BODY_BYTES,
+        "request_headers_to_remove": ["x-envoy-external-address", "x-envoy-internal"],
         "request_headers_to_add": [
             header_to_set("x-forwarded-host", "%REQ(:AUTHORITY)%"),
             header_to_set("x-forwarded-port", str(config.https_port)),
@@ -173,18 +170,33 @@ def _routes(config: EdgeConfig, layout: str) -> Mapping[str, object]:
     }
 
 
-def _virtual_host(host: VirtualHost) -> Mapping[str, object]:
+def _virtual_host(host: VirtualHost, hold_s: float) -> Mapping[str, object]:
     subset = {"filter_metadata": {"envoy.lb": {METADATA_KEY: str(key_of(host))}}}
     action = {
         "cluster": CLUSTER,
         "metadata_match": subset,
         "timeout": "0s",
-        "retry_policy": RETRY_POLICY,
+        "retry_policy": _retry_policy(hold_s),
     }
     return {
         "name": host.host,
         "domains": [host.host],
         "routes": [{"match": {"prefix": "/"}, "route": action}],
+    }
+
+
+def _retry_policy(hold_s: float) -> Mapping[str, object]:
+    """Return how a request waits *hold_s* on average.
+
+    Only failures before anything was sent count, so no request is ever processed twice.
+    """
+    return {
+        "retry_on": "connect-failure,refused-stream",
+        "num_retries": round(hold_s / (RETRY_LONGEST_S / 2)),
+        "retry_back_off": {
+            "base_interval": f"{RETRY_BASE_S:.3f}s",
+            "max_interval": f"{RETRY_LONGEST_S:.3f}s",
+        },
     }
 
 
