@@ -16,7 +16,7 @@ import sys
 import termios
 import time
 import tty
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from signal import SIGHUP, SIGTERM, SIGWINCH
@@ -196,7 +196,7 @@ class _Session:
         """Pass everything on, the window's size too, until the run ends or the user detaches."""
         self._send_window()
         while self.ending == "open":
-            ready = select.select([self._connected, self._source, changes], [], [])[0]
+            ready = _readable([self._connected, self._source, changes])
             if changes in ready:
                 os.read(changes, _READ_BYTES)
                 self._send_window()
@@ -205,15 +205,15 @@ class _Session:
     def run_pipe(self) -> None:
         """Type what is piped in; at its end listen until the run is silent, a short while."""
         while self.ending == "open" and not self._is_at_end_of_input:
-            self._pass_on(select.select([self._connected, self._source], [], [])[0])
+            self._pass_on(_readable([self._connected, self._source]))
         deadline = time.monotonic() + LISTEN_S
         while self.ending == "open" and time.monotonic() < deadline:
-            ready = select.select([self._connected], [], [], QUIET_S)[0]
+            ready = _readable([self._connected], QUIET_S)
             if not ready:
                 self.ending = "done"
             self._pass_on(ready)
 
-    def _pass_on(self, ready: list[object]) -> None:
+    def _pass_on(self, ready: Sequence[socket.socket | int]) -> None:
         if self._connected in ready:
             self._hear()
         if self._source in ready and self.ending == "open":
@@ -253,6 +253,13 @@ class _Session:
         """Send it; a connection that is lost is noticed where it is read."""
         with suppress(ConnectionError):
             self._connected.sendall(frames)
+
+
+def _readable(
+    sources: list[socket.socket | int], timeout_s: float | None = None
+) -> Sequence[socket.socket | int]:
+    """Wait until something can be read; select(2) takes terminals and files on every system."""
+    return select.select(sources, [], [], timeout_s)[0]
 
 
 def _print(data: bytes) -> None:

@@ -1,0 +1,165 @@
+"""The commands that start and stop: `up`, `down`, `start`, `stop`, `restart`."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from types import FrameType
+from typing import Any
+
+from devenv.cli import render
+from devenv.cli.client import DaemonGoneError, call, caller_environment
+from devenv.cli.logs import follow
+from devenv.cli.progress import Progress
+from devenv.errors import DevenvError, ExitCode
+
+Json = dict[str, Any]
+
+FIRST_LOG_LINES = 5
+LOST_LOG_LINES = 8
+
+
+def up(names: Sequence[str], *, detach: bool) -> ExitCode:
+    """Bring units up; stay with their logs unless detached.
+
+    Raises:
+        DevenvError: nothing was started.
+    """
+    progress = Progress()
+    with _hangup_as_interrupt():
+        try:
+            code = _bring_up(names, progress)
+            if detach:
+                return code
+            if code is ExitCode.DONE:
+                render.say(render.paint("\nCtrl-C stops it again", render.DIM, sys.stderr))
+            _stay(names)
+        except KeyboardInterrupt:
+            progress.finish()
+            _undo(progress.begun)
+            return ExitCode.INTERRUPTED
+    return code
+
+
+def down() -> ExitCode:
+    """Stop everything of this checkout; a second Ctrl-C kills."""
+    progress = Progress()
+    _stopping("down", progress)
+    progress.finish()
+    render.say(f"down after {progress.elapsed_s:.1f} s")
+    return ExitCode.DONE
+
+
+def act(op: str, names: Sequence[str]) -> ExitCode:
+    """Start, stop or restart units and wait for the result."""
+    progress = Progress()
+    result = _patiently(op, progress, names)
+    progress.finish()
+    return _report_lost(result.get("failed", []))
+
+
+def _bring_up(names: Sequence[str], progress: Progress) -> ExitCode:
+    result = _patiently("up", progress, names)
+    progress.finish()
+    code = _report_lost(result["failed"])
+    if code is ExitCode.DONE:
+        render.say(f"ready after {progress.elapsed_s:.1f} s\n")
+        for line in render.urls_table(result["urls"]):
+            render.out(line)
+    return code
+
+
+def _patiently(op: str, progress: Progress, names: Sequence[str]) -> Json:
+    """Ask, and ask again if the daemon is killed meanwhile: all requests here can be repeated."""
+    while True:
+        try:
+            result: Json = call(
+                op, on_event=progress, names=list(names), environ=caller_environment()
+            )
+        except DaemonGoneError:
+            continue
+        return result
+
+
+def _report_lost(lost: Sequence[Json]) -> ExitCode:
+    """Say which units did not come up: the root causes with the end of their logs."""
+    if not lost:
+        return ExitCode.DONE
+    roots = [unit for unit in lost if unit["phase"] != "waiting"]
+    for unit in roots or lost:
+        reason = unit["reason"] or f"it is {render.word(unit)}"
+        problem = DevenvError(
+            f"`{unit['name']}` is not ready: {reason}",
+            hint=f"devenv why {unit['name']}",
+            code="unit.not-ready",
+        )
+        lines: list[Json] = []
+        with contextlib.suppress(DevenvError):
+            call("logs", on_event=_collector(lines), names=[unit["name"]], tail=LOST_LOG_LINES)
+        for line in lines:
+            render.say(f"  {render.printable(line['text'], sys.stderr)}")
+        render.error(problem)
+    return ExitCode.FAILED
+
+
+def _collector(lines: list[Json]) -> Any:
+    def take(event: Json | None) -> None:
+        if event is not None:
+            lines.append(event)
+
+    return take
+
+
+def _stay(names: Sequence[str]) -> None:
+    """Show the logs until Ctrl-C, over deaths of the daemon."""
+    tail = FIRST_LOG_LINES
+    while True:
+        try:
+            follow(names, tail=tail, keep_on=True)
+        except DaemonGoneError:
+            call("ping")
+            tail = 0
+
+
+def _undo(begun: Sequence[str]) -> None:
+    if not begun:
+        render.say(
+            "\nnothing was started by this `up`; all stays as it is (`devenv down` stops it)"
+        )
+        return
+    render.say("\nstopping (Ctrl-C again kills) ...")
+    progress = Progress()
+    _stopping("down", progress, begun)
+    progress.finish()
+
+
+def _stopping(op: str, progress: Progress, names: Sequence[str] = ()) -> None:
+    kill = False
+    while True:
+        try:
+            call(op, on_event=progress, names=list(names), kill=kill)
+        except KeyboardInterrupt:
+            kill = True
+        except DaemonGoneError:
+            continue
+        else:
+            return
+
+
+@contextlib.contextmanager
+def _hangup_as_interrupt() -> Iterator[None]:
+    """A closed terminal and a plain `kill` stop what was started, as Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {
+        number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,155 @@
+"""The daemon's composition root: build the parts, adopt what runs, serve, end.
+
+`python -m devenv.daemon.main` runs in the foreground; the command line starts it detached. Ending
+it (SIGTERM, or a kill) ends nothing that a user runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from devenv import __version__
+from devenv.daemon.api import Api
+from devenv.daemon.edge import EdgeService
+from devenv.daemon.environments import Environments
+from devenv.daemon.machine import MACHINE, Machine, shim_paths
+from devenv.daemon.server import Server
+from devenv.errors import DevenvError, ExitCode
+from devenv.pki.authority import Authority
+from devenv.providers.catalogue import SERVICE_KINDS
+from devenv.system.clock import SystemClock
+from devenv.system.files import private_folder
+from devenv.system.paths import MachinePaths
+from devenv.system.registry import Registry
+
+DEFAULT_HTTPS_PORT = 8443
+IDLE_EXIT_S = 30.0
+"""A daemon that nothing needs ends itself after this long."""
+LOG_BYTES = 4 * 1024 * 1024
+
+log = logging.getLogger(__name__)
+
+
+def build(paths: MachinePaths, https_port: int) -> Machine:
+    """Return the machine's shared parts; the CA is made if there is none."""
+    authority = Authority(paths.data / "ca", now=lambda: datetime.now(UTC))
+    authority.ensure([])
+    return Machine(
+        paths=paths,
+        registry=Registry(paths.state),
+        authority=authority,
+        edge=EdgeService(paths, authority, shim_paths(paths, MACHINE), https_port),
+        clock=SystemClock(),
+        kinds=SERVICE_KINDS,
+    )
+
+
+async def serve(paths: MachinePaths, https_port: int, *, stay: bool) -> None:
+    """Run until asked to stop, or until nothing needs the daemon any more (not with *stay*)."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    machine = build(paths, https_port)
+    with suppress(_Stopped):
+        try:
+            async with asyncio.TaskGroup() as group:
+                environments = Environments(machine, group)
+                api = Api(machine, environments, stopping.set)
+                await environments.adopt()
+                group.create_task(machine.edge.run(), name="edge")
+                server = await Server(paths.daemon_socket, api.handle).start()
+                log.info("serving: version=%s pid=%d", __version__, os.getpid())
+                await _until_done(stopping, environments, api, stay=stay)
+                server.close()
+                raise _Stopped
+        except* _Stopped:
+            log.info("stopped: pid=%d", os.getpid())
+
+
+class _Stopped(Exception):  # noqa: N818 (not an error: it ends the task group)
+    """The daemon was asked to stop."""
+
+
+async def _until_done(
+    stopping: asyncio.Event, environments: Environments, api: Api, *, stay: bool
+) -> None:
+    while not stopping.is_set():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if stay or environments.any_up else IDLE_EXIT_S):
+                await stopping.wait()
+        if not stay and not environments.any_up and not api.busy:
+            return
+
+
+@contextmanager
+def only_one(paths: MachinePaths) -> Iterator[bool]:
+    """Hold the daemon's lock for the duration; False: another daemon of this user has it."""
+    with (paths.runtime / "daemon.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield True
+
+
+def configure_log(path: Path) -> None:
+    """Log transitions and bugs to the daemon's own file."""
+    private_folder(path.parent)
+    handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=2, encoding="utf-8")
+    logging.basicConfig(
+        level=logging.INFO,
+        handlers=[handler],
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
+
+
+def https_port_of(environ: dict[str, str]) -> int:
+    """Return the edge's port: `DEVENV_HTTPS_PORT`, else 8443.
+
+    Raises:
+        DevenvError: the variable is not a port.
+    """
+    text = environ.get("DEVENV_HTTPS_PORT", str(DEFAULT_HTTPS_PORT))
+    if text.isdecimal() and 1 <= int(text) <= 65535:
+        return int(text)
+    raise DevenvError(
+        f"DEVENV_HTTPS_PORT: expected a port from 1 to 65535, got {text!r}",
+        hint="unset DEVENV_HTTPS_PORT",
+        code="port.invalid",
+    )
+
+
+def main() -> int:
+    """Run the daemon; return the exit code."""
+    try:
+        paths = MachinePaths.from_environment()
+        configure_log(paths.state / "daemon.log")
+        with only_one(paths) as alone:
+            if alone:
+                asyncio.run(serve(paths, https_port_of(dict(os.environ)), stay=False))
+    except DevenvError as error:
+        log.error("%s; %s", error.message, error.hint)  # noqa: TRY400 (a user's mistake, no bug)
+        sys.stderr.write(f"error: {error.message}\n\nhint: {error.hint}\n")
+        return int(error.exit_code)
+    except Exception:
+        log.exception("the daemon ended by a bug")
+        return int(ExitCode.FAILED)
+    return int(ExitCode.DONE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
