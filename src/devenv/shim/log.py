@@ -2,7 +2,7 @@
 
 The format is `2026-11-20T20:37:19.123Z text`, in UTC; lines that begin with `[devenv] ` behind the
 stamp are devenv's own. The file is opened for appending and may be deleted, truncated or moved by
-anybody at any time. While it cannot be written, output is counted instead of kept, so that the
+anybody at any time. While it cannot be written, lines are counted instead of kept, so that the
 process never waits for the disk; the count is written as soon as there is room again.
 """
 
@@ -76,13 +76,13 @@ class LogFile:
         self._size = 0
         self._is_line_open = False
         self._appended = 0
-        self._lost = 0
+        self._lost_lines = 0
         self._cause = ""
 
     @property
     def error(self) -> str:
         """Why output is being lost right now; empty if it is not."""
-        return f"{self._lost} bytes of output lost: {self._cause}" if self._lost else ""
+        return f"{self._lost_lines} lines lost: {self._cause}" if self._cause else ""
 
     def position(self) -> tuple[int, int]:
         """Return inode and size of the current file; zeros if there is none."""
@@ -94,12 +94,14 @@ class LogFile:
 
     def write(self, data: bytes) -> None:
         """Write what the process printed."""
-        if self._recover(len(data)):
+        if self._recover():
             self._put(self._stamper.render(data))
+        else:
+            self._lost_lines += data.count(b"\n")
 
     def own_line(self, text: str) -> None:
         """Write a line of devenv's own."""
-        if self._recover(0):
+        if self._recover():
             self._put(self._stamper.own_line(text))
 
     def close(self) -> None:
@@ -108,24 +110,25 @@ class LogFile:
             os.close(self._file)
             self._file = None
 
-    def _recover(self, coming: int) -> bool:
-        """Return whether the file can be written; if not, count *coming* bytes as lost."""
-        if not self._lost:
+    def _recover(self) -> bool:
+        """Return whether the file can be written, after saying in it what was lost."""
+        if not self._cause:
             return True
-        lost, cause, self._lost = self._lost, self._cause, 0
+        lost, cause = self._lost_lines, self._cause
+        self._lost_lines, self._cause = 0, ""
         self._stamper.restart()
         opening = b"\n" if self._is_line_open else b""
-        self._put(opening + self._stamper.own_line(f"lost {lost} bytes of output: {cause}"))
-        if self._lost:
-            self._lost = lost + coming
-            return False
-        return True
+        self._put(opening + self._stamper.own_line(f"{lost} lines lost: {cause}"))
+        if self._cause:
+            self._lost_lines = lost
+        return not self._cause
 
     def _put(self, text: bytes) -> None:
         """Append *text*, in the next file where it does not fit into this one."""
         if not text:
             return
-        whole = self._appended + len(text)
+        begun = self._appended
+        whole = text
         try:
             self._ensure_open()
             if self._size and self._size + len(text) > self._limit:
@@ -137,7 +140,7 @@ class LogFile:
             self._append(text)
         except OSError as error:
             self._cause = (error.strerror or "input/output error").lower()
-            self._lost += whole - self._appended
+            self._lost_lines += whole.count(b"\n", self._appended - begun)
 
     def _append(self, text: bytes) -> None:
         assert self._file is not None

@@ -29,10 +29,10 @@ class Loop:
         self._order = count()
         self._signals: dict[int, Callable[[], None]] = {}
         self._ended = False
-        self._wakeup, wakeup = os.pipe()
+        self._wakeup, self._signalled = os.pipe()
         os.set_blocking(self._wakeup, False)
-        os.set_blocking(wakeup, False)
-        signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+        os.set_blocking(self._signalled, False)
+        signal.set_wakeup_fd(self._signalled, warn_on_full_buffer=False)
         self.watch(self._wakeup, READ, self._deliver_signals)
 
     def watch(self, descriptor: int, events: int, callback: Callable[[int], None]) -> None:
@@ -67,6 +67,13 @@ class Loop:
     def end(self) -> None:
         """Let `run` return after what is due now."""
         self._ended = True
+
+    def close(self) -> None:
+        """Let go of everything; signals are nobody's again."""
+        signal.set_wakeup_fd(-1)
+        self._selector.close()
+        os.close(self._wakeup)
+        os.close(self._signalled)
 
     def run(self) -> None:
         """Serve until the end."""

@@ -76,6 +76,7 @@ def _serve(places: Places, listener: socket.socket) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.on_signal(number, lambda: server.end(END_GRACE_S, "the shim was told to end"))
     loop.run()
+    loop.close()
     if _is_at(places.socket, listeners[-1]):
         os.unlink(places.socket)  # noqa: PTH108 (no pathlib in the shim)
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from devenv.shim import kernel, record
 
+DYING_S = 1.0
+"""How long a killed shim may take to have gone."""
 LAST_WORD_S = 2.0
 """After SIGTERM, and again after SIGKILL: how long to wait for the kernel to do it."""
 
@@ -32,10 +34,10 @@ class _Orphan:
 async def end_orphans(record_path: Path, *, grace_s: float) -> tuple[str, ...]:
     """End what the dead shim of *record_path* left behind and return the names of those runs.
 
-    Returns at once if there is no record, or if its shim lives.
+    Does nothing if there is no record, or if its shim lives.
     """
     found = record.read(str(record_path))
-    if found is None or found.shim.is_alive:
+    if found is None or not await _is_dead(found.shim):
         return ()
     orphans = _find(found)
     try:
@@ -52,6 +54,20 @@ async def end_orphans(record_path: Path, *, grace_s: float) -> tuple[str, ...]:
             os.close(orphan.pidfd)
     record.delete(str(record_path))
     return tuple(sorted({orphan.name for orphan in orphans}))
+
+
+async def _is_dead(shim: record.Entry) -> bool:
+    """Tell if the shim has gone; its sockets are closed a moment before it has."""
+    try:
+        pidfd = os.pidfd_open(shim.pid)
+    except OSError:
+        return True
+    try:
+        if shim.is_alive:
+            await _wait([pidfd], DYING_S)
+        return not shim.is_alive
+    finally:
+        os.close(pidfd)
 
 
 def _find(found: record.Record, known: Iterable[int] = ()) -> list[_Orphan]:
@@ -94,23 +110,28 @@ async def _end(orphans: list[_Orphan], number: signal.Signals | None, patience_s
     if number is not None:
         for orphan in alive:
             _signal(orphan, number)
+    await _wait([orphan.pidfd for orphan in alive], patience_s)
+
+
+async def _wait(pidfds: Sequence[int], patience_s: float) -> None:
+    """Wait until every process has gone, at most *patience_s*."""
     try:
-        async with asyncio.timeout(patience_s), asyncio.TaskGroup() as group:
-            for orphan in alive:
-                group.create_task(_ended(orphan), name=f"end of orphan {orphan.pid}")
+        async with asyncio.timeout(patience_s):
+            for pidfd in pidfds:
+                await _gone(pidfd)
     except TimeoutError:
         return
 
 
-async def _ended(orphan: _Orphan) -> None:
-    """Wait until the process is gone; its pidfd is readable then (pidfd_open(2))."""
+async def _gone(pidfd: int) -> None:
+    """Wait until the process has gone; its pidfd is readable then (pidfd_open(2))."""
     loop = asyncio.get_running_loop()
     gone = asyncio.Event()
-    loop.add_reader(orphan.pidfd, gone.set)
+    loop.add_reader(pidfd, gone.set)
     try:
         await gone.wait()
     finally:
-        loop.remove_reader(orphan.pidfd)
+        loop.remove_reader(pidfd)
 
 
 def _signal(orphan: _Orphan, number: signal.Signals) -> None:

@@ -1,8 +1,9 @@
 """Start one process on a terminal of its own, or say why it cannot be started.
 
-The child leads its own session with the terminal as its controlling one, starts with default
-signals and an empty mask, and gets SIGTERM when the shim dies. A failure between fork and exec
-comes back through a pipe that exec closes (the classic self-pipe), so a missing program is an
+The child leads its own session with the terminal as its controlling one, starts with an empty mask
+and default signals, and gets SIGTERM when the shim dies. SIGHUP alone starts ignored: the terminal
+hangs up a moment before that SIGTERM comes, and would end the child before it can end cleanly. A
+failure between fork and exec comes back through a pipe that exec closes, so a missing program is an
 answer and never a process that ended with 127.
 """
 
@@ -126,6 +127,7 @@ def _child(run: Run, environment: Mapping[str, str], slave: int, failure: int, p
         os.login_tty(slave)
         for number in _SETTABLE_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         kernel.end_with_parent(parent)
         step = b"chdir"

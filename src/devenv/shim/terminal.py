@@ -59,7 +59,7 @@ class Terminal:
                 return
 
     def close(self) -> None:
-        """Hang up: the kernel sends SIGHUP to whoever still has it as controlling terminal."""
+        """Hang up: whoever still has the other side open gets EIO from it."""
         self._hang_up()
         os.close(self._descriptor)
 
