@@ -59,4 +59,5 @@ def mysql_database(url: str) -> dict[str, object]:
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or 3306),
         "OPTIONS": {"charset": "utf8mb4", "connect_timeout": 5},
+        "TEST": {"CHARSET": "utf8mb4"},
     }

@@ -15,7 +15,7 @@ class EntryForm(forms.ModelForm):
         labels = {"name": "Your name", "message": "Your message"}
         widgets = {
             "name": forms.TextInput(attrs={"autocomplete": "name", "placeholder": "Ada Lovelace"}),
-            "message": forms.Textarea(attrs={"rows": 3, "placeholder": "What brings you here?"}),
+            "message": forms.Textarea(attrs={"rows": 2, "placeholder": "What brings you here?"}),
         }
 
     def clean_name(self) -> str:

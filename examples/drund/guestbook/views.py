@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from guestbook.announcing import announce
+from guestbook.announcing import announce_entries
 from guestbook.forms import EntryForm
 from guestbook.models import Entry
 from guestbook.people import hue_of
@@ -37,12 +37,12 @@ def _sign(request: HttpRequest, form: EntryForm) -> HttpResponse:
     """Store the entry, publish its job, and remember the name on all subdomains."""
     entry = form.save()
     request.session["name"] = entry.name
-    if announce(entry):
+    if announce_entries():
         request.session["awaited"] = entry.pk
     else:
         messages.warning(
             request,
-            "Your entry is saved. RabbitMQ does not answer, so the activity feed learns of it later.",
+            "Your entry is saved. RabbitMQ does not answer, so it goes on the activity feed later.",
         )
     return redirect("home")
 

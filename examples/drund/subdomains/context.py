@@ -8,6 +8,7 @@ def site(request: HttpRequest) -> dict[str, object]:
     """Return the origins of the site, and who is looking at it."""
     names = ("www", "api", "admin", "activity", "cdn")
     return {
+        "debug": settings.DEBUG,
         "site": settings.SITE,
         "origins": {name: settings.SITE.origin(name) for name in names},
         "live_url": settings.SITE.origin("activity", scheme="wss") + "/live",

@@ -5,26 +5,48 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=40)),
-                ('person', models.CharField(db_index=True, editable=False, help_text="the subdomain of the person's page", max_length=63)),
-                ('message', models.TextField(max_length=500)),
-                ('posted_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, editable=False)),
-                ('announced', models.BooleanField(default=False, help_text='a job has been published that puts it on the activity feed')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=40)),
+                (
+                    "person",
+                    models.CharField(
+                        db_index=True,
+                        editable=False,
+                        help_text="the subdomain of the person's page",
+                        max_length=63,
+                    ),
+                ),
+                ("message", models.TextField(max_length=500)),
+                (
+                    "posted_at",
+                    models.DateTimeField(
+                        db_index=True, default=django.utils.timezone.now, editable=False
+                    ),
+                ),
+                (
+                    "announced",
+                    models.BooleanField(
+                        default=False,
+                        help_text="a job has been published that puts it on the activity feed",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'entries',
-                'ordering': ('-posted_at', '-id'),
+                "verbose_name_plural": "entries",
+                "ordering": ("-posted_at", "-id"),
             },
         ),
     ]

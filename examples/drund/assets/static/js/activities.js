@@ -22,6 +22,7 @@ define(["ago", "templates/hello.template"], function (ago, template) {
       hue: hueOf(activity.person),
       initial: [...activity.name][0],
       page: `https://${activity.person}.${document.body.dataset.domain}${port && `:${port}`}/`,
+      delivery: ago.sayWhile(activity.deliveredMs),
       ago: ago.say(Date.parse(activity.at)),
     };
   }

@@ -19,6 +19,11 @@ define(function () {
     return unit ? words.format(-Math.floor(seconds / unit[1]), unit[0]) : "just now";
   }
 
+  /** A short while: "38 ms", "1.2 s". */
+  function sayWhile(milliseconds) {
+    return milliseconds < 1000 ? `${milliseconds} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
+  }
+
   function update(root) {
     for (const time of root.querySelectorAll("time[data-ago]")) {
       time.textContent = say(Date.parse(time.dateTime));
@@ -30,5 +35,5 @@ define(function () {
     setInterval(update, PERIOD_MS, root);
   }
 
-  return { keepCurrent, say };
+  return { keepCurrent, say, sayWhile };
 });

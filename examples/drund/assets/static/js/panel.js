@@ -1,7 +1,7 @@
 /**
  * The panel at the top: what each server did last, and a light that runs along when news arrive.
  */
-define(function () {
+define(["ago"], function (ago) {
   "use strict";
 
   const STATES = { connecting: "connecting", open: "live", closed: "reconnecting" };
@@ -22,7 +22,7 @@ define(function () {
 
   function showDelivery(activity) {
     job.dataset.state = "delivered";
-    job.textContent = `${activity.deliveredMs} ms`;
+    job.textContent = ago.sayWhile(activity.deliveredMs);
   }
 
   function runLight() {

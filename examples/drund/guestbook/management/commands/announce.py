@@ -2,8 +2,7 @@
 
 from django.core.management.base import BaseCommand, CommandError
 
-from guestbook.announcing import announce
-from guestbook.models import Entry
+from guestbook.announcing import announce_entries
 
 
 class Command(BaseCommand):
@@ -12,9 +11,7 @@ class Command(BaseCommand):
     help = "Publish a job for each guestbook entry that the activity feed does not know of."
 
     def handle(self, *args: object, **options: object) -> None:
-        """Announce the entries in the order in which they were posted."""
-        waiting = Entry.objects.filter(announced=False).order_by("posted_at", "id")
-        for entry in waiting:
-            if not announce(entry):
-                raise CommandError("RabbitMQ does not answer")
+        """Announce the entries, and fail if the broker does not take them."""
+        if not announce_entries():
+            raise CommandError("RabbitMQ does not answer")
         self.stdout.write("every entry is announced")

@@ -11,7 +11,7 @@ from guestbook.people import subdomain_for
 
 ENTRIES = (
     (3, "Grace", "Found it running on my machine before the coffee was ready."),
-    (26, "Edsger", "Simplicity is a great virtue. One file, one command: I approve."),
+    (26, "Radia", "Every host finds its way here, and nobody edited /etc/hosts."),
     (95, "Margaret", "Four servers, three processes, and not a single port to remember."),
 )
 """Minutes ago, name, message."""

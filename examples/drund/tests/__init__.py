@@ -1,0 +1,1 @@
+"""Tests of Drund: `python manage.py test --settings tests.settings`."""
