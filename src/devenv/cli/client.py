@@ -54,7 +54,7 @@ def call(op: str, *, on_event: OnEvent | None = None, start: bool = True, **argu
     except RefusedError as error:
         if error.code != "daemon.version":
             raise
-    _replace_daemon()
+    replace_daemon()
     return _exchange(request, on_event, start=start)
 
 
@@ -178,8 +178,8 @@ def _spawn_detached(output: Path) -> int:
         os._exit(127)
 
 
-def _replace_daemon() -> None:
-    """End a daemon of another version; what it looked after runs on and is adopted by the next."""
+def replace_daemon() -> None:
+    """End the daemon that there is, if any; what it looked after runs on and is adopted by the next."""
     with contextlib.suppress(FileNotFoundError, ConnectionRefusedError, DaemonGoneError):
         answer = _exchange({"op": "shutdown", "version": __version__}, None, start=False)
         deadline = time.monotonic() + START_TIMEOUT_S

@@ -53,7 +53,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print data as JSON.
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="devenv", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Bring up everything that a checkout needs, as it is in production.
+    r"""Bring up everything that a checkout needs, as it is in production.
 
     \b
     devenv up          start everything, show the logs until Ctrl-C

@@ -14,7 +14,7 @@ from typing import Any
 from devenv import __version__
 from devenv.config.load import find_config, load_project
 from devenv.config.schema import json_schema
-from devenv.config.show import show_project
+from devenv.config.show import render_yaml, resolved
 from devenv.daemon.environment import Environment, check_known
 from devenv.daemon.environments import Environments
 from devenv.daemon.logs import merged_tail
@@ -285,7 +285,8 @@ class Api:
 
     async def _config_show(self, request: Request, _emit: Emit) -> Json:
         path = find_config(_folder(request))
-        return show_project(await asyncio.to_thread(load_project, path, request.environ()))
+        project = await asyncio.to_thread(load_project, path, request.environ())
+        return {"data": resolved(project), "text": render_yaml(project)}
 
     async def _config_schema(self, _request: Request, _emit: Emit) -> Json:
         return json_schema()

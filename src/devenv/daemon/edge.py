@@ -127,6 +127,16 @@ class EdgeService:
         self._ready = await self._edge.ready()
         self.changed.notify()
 
+    async def move(self, https_port: int) -> None:
+        """Serve on another port from now on; connections to the old one end."""
+        if https_port == self.https_port and self._client is not None:
+            return
+        async with self._lock:
+            await self._end()
+            self.https_port = https_port
+            self._check_port()
+        await self.apply()
+
     async def run(self) -> None:
         """Follow the machine's shim: Envoy or the shim itself killed are brought back."""
         while True:

@@ -6,6 +6,7 @@ it (SIGTERM, or a kill) ends nothing that a user runs.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import fcntl
 import logging
@@ -61,24 +62,29 @@ async def serve(paths: MachinePaths, https_port: int, *, stay: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     machine = build(paths, https_port)
-    with suppress(_Stopped):
-        try:
-            async with asyncio.TaskGroup() as group:
-                environments = Environments(machine, group)
-                api = Api(machine, environments, stopping.set)
-                await environments.adopt()
-                group.create_task(machine.edge.run(), name="edge")
-                server = await Server(paths.daemon_socket, api.handle).start()
-                log.info("serving: version=%s pid=%d", __version__, os.getpid())
-                await _until_done(stopping, environments, api, stay=stay)
-                server.close()
-                raise _Stopped
-        except* _Stopped:
-            log.info("stopped: pid=%d", os.getpid())
+    try:
+        async with asyncio.TaskGroup() as group:
+            environments = Environments(machine, group)
+            api = Api(machine, environments, stopping.set)
+            await environments.adopt()
+            if stay:
+                await machine.edge.move(https_port)
+            group.create_task(machine.edge.run(), name="edge")
+            server = await Server(paths.daemon_socket, api.handle).start()
+            log.info("serving: version=%s pid=%d", __version__, os.getpid())
+            await _until_done(stopping, environments, api, stay=stay)
+            server.close()
+            group.create_task(_stop(), name="stop")
+    except* _StoppedError:
+        log.info("stopped: pid=%d", os.getpid())
 
 
-class _Stopped(Exception):  # noqa: N818 (not an error: it ends the task group)
-    """The daemon was asked to stop."""
+class _StoppedError(Exception):
+    """Ends the daemon's task group, and with it every task."""
+
+
+async def _stop() -> None:
+    raise _StoppedError
 
 
 async def _until_done(
@@ -106,13 +112,17 @@ def only_one(paths: MachinePaths) -> Iterator[bool]:
         yield True
 
 
-def configure_log(path: Path) -> None:
-    """Log transitions and bugs to the daemon's own file."""
+def configure_log(path: Path, *, aloud: bool) -> None:
+    """Log transitions and bugs to the daemon's own file, and to stderr if somebody looks on."""
     private_folder(path.parent)
-    handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=2, encoding="utf-8")
+    handlers: list[logging.Handler] = [
+        RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=2, encoding="utf-8")
+    ]
+    if aloud:
+        handlers.append(logging.StreamHandler())
     logging.basicConfig(
         level=logging.INFO,
-        handlers=[handler],
+        handlers=handlers,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
 
@@ -134,13 +144,17 @@ def https_port_of(environ: dict[str, str]) -> int:
 
 
 def main() -> int:
-    """Run the daemon; return the exit code."""
+    """Run the daemon, with `--serve PORT` in the foreground; return the exit code."""
+    parser = argparse.ArgumentParser(prog="devenv.daemon")
+    parser.add_argument("--serve", type=int, metavar="PORT")
+    port = parser.parse_args().serve
     try:
         paths = MachinePaths.from_environment()
-        configure_log(paths.state / "daemon.log")
+        configure_log(paths.state / "daemon.log", aloud=port is not None)
         with only_one(paths) as alone:
             if alone:
-                asyncio.run(serve(paths, https_port_of(dict(os.environ)), stay=False))
+                chosen = port or https_port_of(dict(os.environ))
+                asyncio.run(serve(paths, chosen, stay=port is not None))
     except DevenvError as error:
         log.error("%s; %s", error.message, error.hint)  # noqa: TRY400 (a user's mistake, no bug)
         sys.stderr.write(f"error: {error.message}\n\nhint: {error.hint}\n")

@@ -98,6 +98,7 @@ class Reconciler:
         """Reconcile until cancelled; a bug in one unit's action ends the loop loudly."""
         async with asyncio.TaskGroup() as group:
             self._group = group
+            self._watch_adopted()
             while True:
                 look_again_at = self._step(group)
                 if not self._dirty:
@@ -240,6 +241,12 @@ class Reconciler:
         elif self._group is not None:
             probing = self._probe(unit, self.store[unit.name].pid)
             self._probes[unit.name] = self._group.create_task(probing, name=f"probe {unit.name}")
+
+    def _watch_adopted(self) -> None:
+        """Probe what was found running before the loop began."""
+        for name, unit in self._units.items():
+            if self.store[name].phase is Phase.RUNNING and name not in self._probes:
+                self.watch_readiness(unit)
 
     async def _probe(self, unit: Unit, pid: int | None) -> None:
         assert unit.probe is not None

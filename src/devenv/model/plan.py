@@ -171,4 +171,5 @@ def should_restart(policy: Restart, exit_code: int) -> bool:
 
 def pause_s(failures: int) -> float:
     """Return the pause before the next try after so many start failures in a row (from 1)."""
-    return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** (max(failures, 1) - 1))
+    doublings = min(max(failures, 1) - 1, MOST_FAILURES)
+    return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0**doublings)
