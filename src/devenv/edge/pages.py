@@ -49,7 +49,7 @@ UNAVAILABLE = Page(
     code="upstream.unavailable",
     title="Nothing answers here yet",
     message="The process behind this address is not running, or is still starting.",
-    hint="This page tries again by itself. See `devenv status` and `devenv logs`.",
+    hint="`devenv status` shows its state, `devenv logs` what it said.",
     flags=("UF", "UH", "URX", "UO", "NC"),
     retry_after_s=2,
 )
