@@ -1,7 +1,8 @@
 """The contracts of the providers' floor.
 
 `ServiceKind` is what the catalogue knows about one kind of server; a new kind of service is one
-object that fits it. Everything in it is pure but `missing`, which looks for programs.
+object that fits it. Nothing in it starts anything or changes a file: it looks for programs and
+folders and answers with values.
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ class ServiceKind(Protocol):
         ...
 
     def initialise(self, service: Service, place: Place) -> Job | None:
-        """Return the job that makes the data folder, or None if there is nothing to make."""
+        """Return the job that makes the data folder, or None if there is nothing to make.
+
+        An interrupted job leaves no half of a folder behind: the next one starts anew.
+        """
         ...
 
     def run(self, service: Service, place: Place) -> Job:
@@ -58,4 +62,8 @@ class ServiceKind(Protocol):
 
     def variables(self, name: str, service: Service, endpoint: Endpoint) -> Mapping[str, str]:
         """Return the variables that tell processes about it (`DATABASE_URL`, `MYSQL_HOST`, ...)."""
+        ...
+
+    def client_environment(self, service: Service, place: Place) -> Mapping[str, str]:
+        """Return the variables with which its command line clients need no arguments."""
         ...
