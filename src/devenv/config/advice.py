@@ -13,7 +13,6 @@ from devenv.config.positions import SHOWN_CHARACTERS
 
 SYNONYMS = {
     "apps": "processes",
-    "args": "run",
     "availability": "restart",
     "cmd": "run",
     "command": "run",

@@ -7,12 +7,12 @@ sentence.
 
 from __future__ import annotations
 
-import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 from devenv.config.parse import in_order, parse
+from devenv.config.positions import place_after
 from devenv.config.syntax import compose
 from devenv.errors import ConfigError, DevenvError, ExitCode, Problem
 from devenv.model.spec import Project
@@ -23,9 +23,6 @@ FOREIGN_NAMES = ("devenv.nix", "devenv.yaml")
 
 MAX_BYTES = 2**20
 """A configuration of ten thousand units is smaller; whatever is larger is another file."""
-
-UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What YAML 1.2.2 section 5.1 does not let into a file."""
 
 
 class ConfigFileError(DevenvError):
@@ -70,8 +67,15 @@ def load_project(path: Path, environment: Mapping[str, str]) -> Project:
         ConfigError: with every problem in it.
         DevenvError: it cannot be read.
     """
-    name = path.name
-    text = _decode(_read(path), name)
+    return read_project(_decode(_read(path), path.name), path.name, environment)
+
+
+def read_project(text: str, name: str, environment: Mapping[str, str]) -> Project:
+    """Return the project that *text* describes; *name* is that of its file, for messages.
+
+    Raises:
+        ConfigError: with every problem in it.
+    """
     document, problems = compose(text, name)
     project: Project | None = None
     if document is not None:
@@ -116,25 +120,16 @@ def _decode(data: bytes, name: str) -> str:
     """Return the text of the file without a byte order mark.
 
     Raises:
-        ConfigError: it is not UTF-8, or has characters that YAML does not let in.
+        ConfigError: it is not UTF-8.
     """
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode(errors="replace")
         message = f"expected UTF-8, got the byte 0x{data[error.start]:02x}"
-        raise ConfigError((_problem(name, before, message),)) from None
-    found = UNPRINTABLE.search(text)
-    if found is not None:
-        message = f"the control character U+{ord(found[0]):04X} cannot be in a YAML file"
-        raise ConfigError((_problem(name, text[: found.start()], message),))
-    return text
-
-
-def _problem(name: str, before: str, message: str) -> Problem:
-    """Return a problem right behind the text *before*."""
-    lines = before.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return Problem(name, len(lines), len(lines[-1]) + 1, message)
+        place = place_after(before)
+        problem = Problem(name, place.line, place.column, message)
+        raise ConfigError((problem,)) from None
 
 
 def _unreadable(path: Path, reason: str) -> ConfigFileError:

@@ -31,6 +31,12 @@ class Place:
 START = Place(1, 1)
 
 
+def place_after(text: str) -> Place:
+    """Return the place right behind *text*, which is the beginning of a file."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return Place(len(lines), len(lines[-1]) + 1)
+
+
 @dataclass(frozen=True, slots=True)
 class TextNode:
     """A scalar, as written."""

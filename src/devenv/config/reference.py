@@ -13,10 +13,9 @@ import re
 import sys
 from pathlib import Path
 
-from devenv.config.parse import parse
+from devenv.config.load import CONFIG_NAME, read_project
 from devenv.config.shapes import Field, Fields, Leaf, ListOf, MapOf, Shape, Variants, fields_of
-from devenv.config.syntax import compose
-from devenv.errors import Problem
+from devenv.errors import ConfigError, Problem
 from devenv.model.spec import (
     RESERVED_NAMES,
     Assets,
@@ -148,8 +147,11 @@ def _default(field: Field) -> str:
 
 
 def _problems(text: str) -> tuple[Problem, ...]:
-    document, problems = compose(text, "devenv.yml")
-    return problems if document is None else parse(document, {})[1]
+    try:
+        read_project(text, CONFIG_NAME, {})
+    except ConfigError as error:
+        return error.problems
+    return ()
 
 
 def _checked(text: str) -> str:

@@ -18,7 +18,9 @@ CONSTANTS: dict[str, bool | None] = {
 DECIMAL = re.compile(r"[-+]?[0-9]{1,100}")
 OCTAL = re.compile(r"0o[0-7]{1,100}")
 HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]{1,100}")
-FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+FLOAT = re.compile(
+    r"[-+]?(?:\.[0-9]{1,100}|[0-9]{1,100}(?:\.[0-9]{0,100})?)(?:[eE][-+]?[0-9]{1,3})?"
+)
 SPECIAL_FLOAT = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 
 

@@ -21,7 +21,11 @@ def resolved(project: Project) -> dict[str, object]:
     """
     data: dict[str, object] = project.model_dump(mode="json", exclude_none=True)
     services = {
-        name: {**service.model_dump(mode="json", exclude_none=True), "port": _port(project, name)}
+        name: {
+            "type": service.type,
+            "port": service.usual_port if service.port is None else service.port,
+            **service.model_dump(mode="json", exclude_none=True),
+        }
         for name, service in project.services.items()
     }
     return {key: _filled(value) for key, value in {**data, "services": services}.items() if value}
@@ -35,11 +39,6 @@ def render_yaml(project: Project) -> str:
 def render_json(project: Project) -> str:
     """Return the project as one JSON object on several lines."""
     return json.dumps(resolved(project), indent=2, ensure_ascii=False) + "\n"
-
-
-def _port(project: Project, name: str) -> int:
-    service = project.services[name]
-    return service.usual_port if service.port is None else service.port
 
 
 def _filled(value: object) -> object:

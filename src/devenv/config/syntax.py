@@ -8,6 +8,7 @@ in YAML 1.1, because Compose files use them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,7 @@ from devenv.config.positions import (
     Node,
     Place,
     TextNode,
+    place_after,
     quoted,
 )
 from devenv.config.scalars import is_null
@@ -30,6 +32,9 @@ from devenv.errors import Problem
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's parser is twenty times as fast; both give the same events and places."""
+
+UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What YAML 1.2.2 section 5.1 does not let into a file."""
 
 MAX_DEPTH = 50
 MAX_SIZE = 8 * 2**20
@@ -199,6 +204,11 @@ def compose(text: str, file: str) -> tuple[Document | None, tuple[Problem, ...]]
 
     An empty text is a document that holds nothing.
     """
+    unprintable = UNPRINTABLE.search(text)
+    if unprintable is not None:
+        place = place_after(text[: unprintable.start()])
+        message = f"the control character U+{ord(unprintable[0]):04X} cannot be in a YAML file"
+        return None, (Problem(file, place.line, place.column, message),)
     composer = _Composer(file)
     try:
         for event in yaml.parse(text, Loader=LOADER):

@@ -30,9 +30,11 @@ def problems_of(
     incomplete = {path[:-1] for path in spoiled}
     for detail in error.errors(include_url=False):
         path, expected = _locate(detail["loc"], shape)
-        if detail["type"] in CONSEQUENCES or path in spoiled:
+        if detail["type"] in CONSEQUENCES:
             continue
         if detail["type"] == "missing":
+            if path in spoiled:
+                continue
             yield document.problem(path[:-1], f"missing key `{path[-1]}`", at_key=True)
         elif isinstance(expected, Leaf):
             at_key = detail["loc"][-1] == KEY
