@@ -9,10 +9,8 @@ import (
 	"context"
 	"flag"
 	"log/slog"
-	"net/url"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 
 	"github.com/FerretDB/FerretDB/ferretdb"
@@ -31,32 +29,24 @@ func main() {
 }
 
 // serve returns when a signal asked for it and every connection was closed.
+//
+// The folder becomes the working folder, because FerretDB takes the characters `[`, `*`, `?` and `%`
+// in a folder's name for a pattern or an escape, and then does not find the databases in it.
 func serve(logger *slog.Logger, listen, data string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 
-	location, err := sqliteURL(data)
-	if err != nil {
+	if err := os.Chdir(data); err != nil {
 		return err
 	}
 	server, err := ferretdb.New(&ferretdb.Config{
 		Listener:  ferretdb.ListenerConfig{TCP: listen},
 		Logger:    logger,
 		Handler:   "sqlite",
-		SQLiteURL: location,
+		SQLiteURL: "file:./",
 	})
 	if err != nil {
 		return err
 	}
 	return server.Run(ctx)
-}
-
-// sqliteURL escapes the folder's name: it may hold spaces, `?` and `%`.
-func sqliteURL(folder string) (string, error) {
-	absolute, err := filepath.Abs(folder)
-	if err != nil {
-		return "", err
-	}
-	location := url.URL{Scheme: "file", Path: absolute + "/"}
-	return location.String(), nil
 }

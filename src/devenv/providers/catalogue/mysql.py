@@ -75,9 +75,9 @@ class MySQLKind:
         if place.data.is_dir():
             return None
         path = place.environment["PATH"]
-        command = _mariadb_installer(path) or _mysql_installer(path)
+        command = _mariadb_installer(path) or _mysql_installer(path, place)
         return Job(
-            argv=("sh", "-c", INITIALISE, "initialise", str(place.data), *command, *_user(place)),
+            argv=("sh", "-c", INITIALISE, "initialise", str(place.data), *command),
             cwd=place.run,
             environment=place.environment,
         )
@@ -138,8 +138,9 @@ def _mariadb_installer(path: str) -> tuple[str, ...] | None:
     )
 
 
-def _mysql_installer(path: str) -> tuple[str, ...]:
-    return (str(require_program(path, *SERVERS)), "--no-defaults", "--initialize-insecure")
+def _mysql_installer(path: str, place: Place) -> tuple[str, ...]:
+    program = require_program(path, *SERVERS)
+    return (str(program), "--no-defaults", "--initialize-insecure", *_user(place))
 
 
 def _invoking_user() -> str:

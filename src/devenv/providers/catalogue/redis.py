@@ -1,16 +1,16 @@
-"""Redis: append-only, in the foreground, in a folder that may have any name.
+"""Redis: append-only, in the foreground, in whatever folder it is started in.
 
-Everything is in a configuration file because only there a path with a space can be quoted in every
-version. Rules: redis.conf as shipped with Redis 7.
+All settings are arguments and none holds a path: a configuration file's path is taken for a pattern
+(a `[` in it, and Redis starts with its defaults, on every address), and paths with spaces would
+need quoting that differs between versions. Rules: redis.conf as shipped with Redis 7.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 from devenv.model.spec import Service
-from devenv.model.unit import Endpoint, File, Job, ServiceProbe
+from devenv.model.unit import Endpoint, Job, ServiceProbe
 from devenv.providers.base import Place
 from devenv.providers.catalogue.announce import endpoint_variables
 from devenv.providers.catalogue.folder import make_folder
@@ -37,13 +37,7 @@ class RedisKind:
     def run(self, service: Service, place: Place) -> Job:
         """Return the server's job."""
         program = require_program(place.environment["PATH"], *PROGRAMS)
-        config = place.run / "redis.conf"
-        return Job(
-            argv=(str(program), str(config)),
-            cwd=place.data,
-            environment=place.environment,
-            files=(File(config, _config(place)),),
-        )
+        return Job((str(program), *_settings(place.endpoint)), place.data, place.environment)
 
     def probe(self, service: Service, endpoint: Endpoint) -> ServiceProbe:
         """Return the check: `PING` is answered."""
@@ -58,25 +52,19 @@ class RedisKind:
         return {}
 
 
-def _config(place: Place) -> str:
+def _settings(endpoint: Endpoint) -> tuple[str, ...]:
     # Protected mode would refuse clients by address; only the loopback address is bound anyway.
     # A write is in the kernel's hands before its reply is sent, so killing the server loses
     # nothing; `everysec` bounds what a power cut loses. Snapshots would only double the writes.
     settings = {
-        "bind": place.endpoint.host,
-        "port": str(place.endpoint.port),
+        "bind": endpoint.host,
+        "port": str(endpoint.port),
         "protected-mode": "no",
-        "dir": _quote(str(place.data)),
+        "dir": ".",
         "appendonly": "yes",
         "appendfsync": "everysec",
-        "save": '""',
+        "save": "",
         "daemonize": "no",
-        "logfile": '""',
         "always-show-logo": "no",
     }
-    return "".join(f"{key} {value}\n" for key, value in settings.items())
-
-
-def _quote(text: str) -> str:
-    """Return *text* as redis.conf quotes it: escapes as in JSON, UTF-8 as it is."""
-    return json.dumps(text, ensure_ascii=False)
+    return tuple(word for key, value in settings.items() for word in (f"--{key}", value))
