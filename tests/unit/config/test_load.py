@@ -181,7 +181,7 @@ def test_a_file_without_permission_is_answered(config, monkeypatch):
     assert caught.value.message == f"cannot read `{config}`: permission denied"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300))
 def test_any_bytes_are_answered(config, data):
     config.write_bytes(data)

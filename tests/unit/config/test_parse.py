@@ -143,11 +143,13 @@ def answered(text: str) -> bool:
     return project is not None or bool(problems)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_answered(text):
     assert answered(text)
 
 
+@settings(deadline=None)
 @given(NESTED)
 def test_any_data_is_answered(data):
     assert answered(render(data))
@@ -179,7 +181,7 @@ def replaced(data: object, path: tuple[object, ...], value: object) -> object:
     return data
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(PATHS), ODD), min_size=1, max_size=4))
 def test_a_valid_file_with_odd_values_is_answered(changes):
     data = VALID
@@ -188,7 +190,7 @@ def test_a_valid_file_with_odd_values_is_answered(changes):
     assert answered(render(data))
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     st.integers(0, len(WHOLE)),
     st.integers(0, 40),

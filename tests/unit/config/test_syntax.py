@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devenv.config import syntax
@@ -124,11 +124,13 @@ KEYS = TEXTS.filter(lambda key: key not in ("", "<<"))
 DATA = st.recursive(SCALARS, lambda s: st.lists(s) | st.dictionaries(KEYS, s), max_leaves=10)
 
 
+@settings(deadline=None)
 @given(DATA)
 def test_rendered_data_is_read_back(data):
     assert data_of(render(data)) == data
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("ab:-?[]{}&*!|>'\"%@`#,~ \n\t\\<0")))
 def test_any_text_is_read_or_answered(text):
     document, problems = compose(text, "f")
