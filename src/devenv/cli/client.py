@@ -184,7 +184,7 @@ def replace_daemon() -> None:
         answer = _exchange({"op": "shutdown", "version": __version__}, None, start=False)
         deadline = time.monotonic() + START_TIMEOUT_S
         while _is_alive(int(answer["pid"])) and time.monotonic() < deadline:
-            time.sleep(START_PAUSE_S)  # noqa: TID251 (another session's process cannot be waited for)
+            time.sleep(START_PAUSE_S)  # noqa: TID251 (it is no child of ours: nothing to wait on)
 
 
 def _is_alive(pid: int) -> bool:

@@ -15,7 +15,8 @@ from devenv import __version__
 from devenv.config.load import find_config, load_project
 from devenv.config.schema import json_schema
 from devenv.config.show import render_yaml, resolved
-from devenv.daemon.environment import Environment, check_known
+from devenv.daemon.definition import check_known
+from devenv.daemon.environment import Environment
 from devenv.daemon.environments import Environments
 from devenv.daemon.logs import merged_tail
 from devenv.daemon.machine import Machine
@@ -173,7 +174,7 @@ class Api:
         begun = await environment.up(names, request.environ())
         self._environments.remember_place(environment)
         await emit({"event": "begun", "units": list(begun)})
-        return await self._settled(environment, environment.with_needs(names), emit)
+        return await self._settled(environment, environment.require_up().closure(names), emit)
 
     async def _settled(self, environment: Environment, names: frozenset[str], emit: Emit) -> Json:
         lost = await settle_up(environment, names, emit)
@@ -219,15 +220,13 @@ class Api:
 
     async def _start(self, request: Request, emit: Emit) -> Json:
         environment = self._up_environment(request)
-        names = request.names()
-        await environment.want(names, up=True)
-        return await self._settled(environment, environment.with_needs(names), emit)
+        return await self._settled(environment, await environment.want(request.names()), emit)
 
     async def _stop_units(self, request: Request, emit: Emit) -> Json:
         environment = self._up_environment(request)
         for name in request.names():
             check_known(name, environment.reconciler.units)
-        await environment.want(request.names(), up=False)
+        await environment.unwant(request.names())
         await settle_down(environment, request.names(), emit)
         return {"stopped": list(request.names())}
 
@@ -274,7 +273,7 @@ class Api:
                 hint=f"devenv why {name}",
                 code="unit.not-running",
             )
-        return {"socket": str(environment.shim_paths.socket)}
+        return {"socket": str(environment.link.paths.socket)}
 
     # -- configuration ----------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ from devenv.system.ports import holder, is_free
 RUN = "envoy"
 STOP_GRACE_S = 5.0
 RESTART_PAUSE_S = 0.2
-STOP_LOOK_S = 0.02
+STOP_LOOK_S = 0.1
 READY_TIMEOUT_S = 10.0
 
 log = logging.getLogger(__name__)
@@ -122,7 +122,7 @@ class EdgeService:
         if state.note.isdecimal():
             self.https_port = int(state.note)
         run = state.runs.get(RUN)
-        if run is None or run.exit is not None:
+        if run is None or run.ended_at is not None:
             await self._restart(client)
         self._ready = await self._edge.ready()
         self.changed.notify()
@@ -152,6 +152,7 @@ class EdgeService:
 
     async def _envoy_ended(self, client: ShimClient, ended: RunStatus) -> None:
         self._ready = False
+        self.changed.notify()
         if self._client is not client or not any(self._hosts.values()):
             return
         log.warning("envoy ended: exit=%s; starting it again", ended.exit)
@@ -218,13 +219,16 @@ class EdgeService:
             return
         with contextlib.suppress(DevenvError, ConnectionError):
             await client.stop(RUN, grace_s=STOP_GRACE_S, reason="no environment is up")
-            while (await client.list()).runs[RUN].exit is None:
-                await asyncio.sleep(STOP_LOOK_S)
+            await self._until_ended(client)
         with contextlib.suppress(DevenvError, ConnectionError):
             await client.shutdown()
         await client.close()
         await end_orphans(self._shim.record, grace_s=STOP_GRACE_S)
         self.changed.notify()
+
+    async def _until_ended(self, client: ShimClient) -> None:
+        while (await client.list()).runs[RUN].ended_at is None:
+            await self.changed.wait(STOP_LOOK_S)
 
     # -- smaller parts ----------------------------------------------------------------------
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from devenv.config.load import find_config
-from devenv.daemon.environment import Environment, Note
+from devenv.daemon.environment import Environment
+from devenv.daemon.link import Note
 from devenv.daemon.machine import Machine
 from devenv.errors import DevenvError
 from devenv.shim.client import ShimClient

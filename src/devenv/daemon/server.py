@@ -79,12 +79,7 @@ class Server:
 
     async def _outcome(self, line: bytes, emit: Emit) -> Json:
         try:
-            request = json.loads(line)
-            if not isinstance(request, dict):
-                raise DevenvError("expected a JSON object", code="request.invalid")
-            return {"ok": await self._handler(request, emit)}
-        except json.JSONDecodeError:
-            return _failure(DevenvError("expected one line of JSON", code="request.invalid"))
+            return {"ok": await self._handler(_decode(line), emit)}
         except DevenvError as error:
             return _failure(error)
         except ConnectionError:
@@ -98,6 +93,16 @@ class Server:
                     code="bug",
                 )
             )
+
+
+def _decode(line: bytes) -> Json:
+    try:
+        request = json.loads(line)
+    except ValueError:
+        request = None
+    if not isinstance(request, dict):
+        raise DevenvError("expected a JSON object on one line", code="request.invalid")
+    return request
 
 
 async def _until_gone(reader: asyncio.StreamReader, answering: asyncio.Task[Json]) -> None:
@@ -120,7 +125,7 @@ def _failure(error: DevenvError) -> Json:
 
 
 def _is_trusted(writer: asyncio.StreamWriter) -> bool:
-    """Tell whether the peer is this user or root (SO_PEERCRED, unix(7); LOCAL_PEERCRED on macOS)."""
+    """Tell whether the peer is this user or root (SO_PEERCRED, unix(7))."""
     peer = writer.get_extra_info("socket")
     if not hasattr(socket, "SO_PEERCRED"):
         return True  # the socket's folder is 0700, which macOS honours for connect

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from devenv.daemon.resolve import digest_of, inputs_of
+from devenv.daemon.implicit import digest_of, inputs_of
 from devenv.model.spec import Project
 from devenv.model.unit import Unit
 from devenv.system.files import replace_file

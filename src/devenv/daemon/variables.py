@@ -15,6 +15,9 @@ from devenv.model.spec import Project
 from devenv.model.unit import Endpoint
 from devenv.providers.base import ServiceKind
 
+CDN_PORT = 9600
+"""The first simulated CDN of an environment listens here, further ones after it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -46,6 +49,12 @@ def endpoints(project: Project, setting: Setting) -> dict[str, Endpoint]:
         if process.port is not None:
             found[name] = Endpoint(setting.address, process.port)
     return found
+
+
+def cdn_endpoints(project: Project, setting: Setting) -> dict[str, Endpoint]:
+    """Return where each simulated CDN listens, by the key of its route."""
+    keys = [key for key, route in project.routes.items() if route.assets is not None]
+    return {key: Endpoint(setting.address, CDN_PORT + n) for n, key in enumerate(keys)}
 
 
 def shared_variables(project: Project, setting: Setting) -> dict[str, str]:

@@ -34,7 +34,8 @@ def unit_view(unit: Unit, status: Status, *, wanted: bool) -> Json:
 
 def status_view(environment: Environment, edge: Json) -> Json:
     """Return the whole of `status --json`; *edge* as the machine's edge describes itself."""
-    project, entry = environment.project, environment.entry
+    definition = environment.definition
+    project = None if definition is None else definition.project
     reconciler = environment.reconciler
     units = [
         unit_view(unit, environment.store[name], wanted=name in reconciler.wanted)
@@ -46,7 +47,7 @@ def status_view(environment: Environment, edge: Json) -> Json:
         "environment": {
             "name": "" if project is None else project.name,
             "path": str(environment.root),
-            "address": "" if entry is None else entry.address,
+            "address": "" if definition is None else definition.entry.address,
             "domain": "" if project is None else project.domain,
             "provider": "" if project is None else project.provider.value,
         },
@@ -61,8 +62,8 @@ def status_view(environment: Environment, edge: Json) -> Json:
 
 def urls_view(environment: Environment) -> list[Json]:
     """Return one object per route, in the order of the file; `*` is shown as `www`."""
-    resolver = environment.resolver
-    return [] if resolver is None else resolver.urls()
+    definition = environment.definition
+    return [] if definition is None else definition.resolver.urls()
 
 
 def why_view(environment: Environment, name: str) -> Json:

@@ -120,6 +120,17 @@ def _decide(
         return None  # an installation may be broken off; nothing else is cut short
     if wish is None or not wish.wanted:
         return _end(name, status, desired, observed)
+    return _advance(wish.unit, status, desired, observed, now)
+
+
+def _advance(
+    unit: Unit,
+    status: Status,
+    desired: Mapping[str, Desired],
+    observed: Mapping[str, Status],
+    now: float,
+) -> Action | None:
+    name = unit.name
     if status.phase is Phase.STOPPED:
         return None if status.ended else Want(name)
     if status.phase is Phase.WAITING:
@@ -127,7 +138,7 @@ def _decide(
     if status.phase is Phase.BACKOFF:
         due = status.retry_at is None or now >= status.retry_at
         return Start(name) if due else None
-    changed = status.digest != wish.unit.digest and wish.unit.kind is not Kind.SETUP
+    changed = status.digest != unit.digest and unit.kind is not Kind.SETUP
     if status.phase is Phase.RUNNING and changed:
         return Stop(name, "its definition changed")
     return None

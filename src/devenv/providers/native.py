@@ -18,7 +18,7 @@ from devenv.errors import DevenvError, TerminalError
 from devenv.model.unit import Job, Unit
 from devenv.providers.base import Place, ServiceKind
 from devenv.shim.client import ShimClient
-from devenv.shim.protocol import Run, RunStatus
+from devenv.shim.protocol import Run, RunStatus, describe_exit
 from devenv.system.files import replace_file
 from devenv.system.paths import CheckoutPaths, data_folder
 
@@ -81,10 +81,10 @@ class NativeProvider:
             TerminalError: a job of it failed.
         """
         for what, job in self._preparations(unit):
-            ended = await self._complete(unit, job)
-            if ended.exit != 0:
+            code = (await self._complete(unit, job)).exit or 0
+            if code != 0:
                 raise TerminalError(
-                    f"cannot {what} `{unit.name}`: {describe_exit(ended.exit)}",
+                    f"cannot {what} `{unit.name}`: it {describe_exit(code)}",
                     hint=f"`devenv logs {unit.name}` shows why; then `devenv up`",
                     code="service.prepare-failed",
                 )
@@ -108,6 +108,12 @@ class NativeProvider:
             assert unit.job is not None
             return unit.job
         return self._kind(unit).run(unit.service, self.place(unit))
+
+    def client_environment(self, unit: Unit) -> dict[str, str]:
+        """Return the variables with which a service's own clients need no arguments."""
+        assert unit.service is not None
+        kind = self._kind(unit)
+        return dict(kind.client_environment(unit.service, self.place(unit)))
 
     def place(self, unit: Unit) -> Place:
         """Return where a service runs; its run folder is made."""
@@ -166,13 +172,6 @@ class NativeProvider:
             log=str(self._around.paths.logs / f"{unit.name}.log"),
         )
         return await self._client.start(run)
-
-
-def describe_exit(code: int | None) -> str:
-    """Return how a process ended, in words."""
-    if code is None:
-        return "its end was not seen"
-    return f"it was ended by signal {-code}" if code < 0 else f"it exited with {code}"
 
 
 def disk_error(name: str, error: OSError) -> DevenvError:
