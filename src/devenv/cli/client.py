@@ -173,7 +173,9 @@ def _spawn_detached(output: Path) -> int:
         for source, target in ((nothing, 0), (said, 1), (said, 2)):
             os.dup2(source, target)
         os.closerange(3, 256)
-        os.execv(command[0], command)  # noqa: S606 (no shell wanted)
+        # a daemon started from inside a run must not be taken for a part of it
+        environment = {k: v for k, v in os.environ.items() if k not in {"DEVENV_RUN"}}
+        os.execve(command[0], command, environment)  # noqa: S606 (no shell wanted)
     finally:
         os._exit(127)
 

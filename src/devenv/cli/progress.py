@@ -56,8 +56,7 @@ class Progress:
         self._units[unit["name"]] = unit
         if old is None or word(old) != word(unit):
             self._since[unit["name"]] = time.monotonic()
-            first_look = old is None and unit["phase"] in SETTLED | {"waiting"}
-            if not self._live and not first_look and unit["phase"] != "waiting":
+            if not self._live and _is_news(old, unit):
                 say(self._line(unit))
 
     def _line(self, unit: Json) -> str:
@@ -97,6 +96,14 @@ class Progress:
         room = max(0, columns - len(head) - 5)
         tail = paint("".join(c for c in detail if c.isprintable())[:room], DIM, sys.stderr)
         return f"{mark(unit, sys.stderr)} {head}  {tail}"
+
+
+def _is_news(old: Json | None, unit: Json) -> bool:
+    """Tell whether a change of state is worth a line of its own."""
+    if unit["phase"] == "waiting" or (old is None and unit["phase"] in SETTLED):
+        return False
+    never_ran = old is not None and old["phase"] in SETTLED | {"waiting"}
+    return not (unit["phase"] == "stopped" and never_ran)
 
 
 def _works(unit: Json) -> bool:

@@ -19,7 +19,9 @@ from devenv.model.spec import Project
 from devenv.model.unit import Unit
 from devenv.system.registry import Entry, identity_of
 
-KEPT_BACK = frozenset({"DEVENV_UNIT", "PYTHONHOME", "VIRTUAL_ENV", "PWD", "OLDPWD", "SHLVL", "_"})
+KEPT_BACK = frozenset(
+    {"DEVENV_RUN", "DEVENV_UNIT", "PYTHONHOME", "VIRTUAL_ENV", "PWD", "OLDPWD", "SHLVL", "_"}
+)
 """Variables of the caller that mean something only in the caller's own process."""
 
 

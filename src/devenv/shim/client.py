@@ -172,12 +172,14 @@ class ShimClient:
         await self._wire.request({"op": "watch", "name": name, "inode": inode, "size": size})
 
     async def shutdown(self) -> None:
-        """End the shim.
+        """End the shim; return when it has hung up, which is the last thing it does.
 
         Raises:
             DevenvError: `shim.busy`, something still runs.
         """
         await self._ask({"op": "shutdown"})
+        async with asyncio.timeout(REQUEST_TIMEOUT_S):
+            await self._wire.closed.wait()
 
     async def exits(self) -> AsyncIterator[RunStatus]:
         """Yield every run that ends, since `connect`; just stop when the connection is lost.
