@@ -169,7 +169,7 @@ async function answer({ kind, file }) {
 }
 
 async function main() {
-  say(`${JSON.stringify({ ready: true, less: less.version.join('.') })}\n`);
+  say(`${JSON.stringify({ less: less.version.join('.') })}\n`);
   for await (const line of readline.createInterface({ input: process.stdin })) {
     say(`${JSON.stringify(await answer(JSON.parse(line)))}\n`);
   }

@@ -42,6 +42,7 @@ class Cdn:
         self._finder = finder
         self._compilers = compilers
         self._runtime = runtime
+        self._unready: list[str] = []
 
     async def answer(self, request: Request) -> Answer:
         """Return the answer to one request; never raises for what a request or a file holds."""
@@ -78,8 +79,10 @@ class Cdn:
         async with asyncio.TaskGroup() as group:
             group.create_task(ask(self._finder), name="finder ready")
             group.create_task(ask(self._compilers), name="compilers ready")
-        for reason in reasons:
-            log.error("not ready: %s", reason.partition("\n")[0])
+        if reasons != self._unready:  # asked again and again: only what changed is news
+            self._unready = reasons
+            for reason in reasons:
+                log.error("not ready: %s", reason.partition("\n")[0])
         return answers.text(503, "\n".join(reasons)) if reasons else answers.text(200, "ready\n")
 
     async def _asset(self, request: Request, name: str) -> Answer:

@@ -20,8 +20,6 @@ from devenv.assets.inputs import Input
 from devenv.assets.pipes import ChildLost, Command, JsonChild
 from devenv.assets.turns import Turns
 
-COMPILE_TIMEOUT_S = 30.0
-"""Bootstrap takes 0.2 s; what takes this long is an endless loop in a mixin or a plugin."""
 HEAP_MIB = 512
 """Limit of the worker's heap; it dies and is replaced rather than taking the machine with it."""
 
@@ -68,6 +66,7 @@ class Compilers:
             environment=config.environment,
             hint=f"install it with `python -m devenv.assets.install {config.compiler}`",
         )
+        self._timeout_s = config.compile_timeout_s
         self._version = config.compiler.name
         self._cache = OutputCache(config.cache)
         self._sources: WeakValueDictionary[str, Turns] = WeakValueDictionary()
@@ -107,7 +106,7 @@ class Compilers:
             worker = await self._current()
             try:
                 answer = await worker.ask(
-                    {"kind": kind.language, "file": source}, timeout_s=COMPILE_TIMEOUT_S
+                    {"kind": kind.language, "file": source}, timeout_s=self._timeout_s
                 )
             except ChildLost as error:
                 raise ChildLost(

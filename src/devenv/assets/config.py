@@ -39,6 +39,8 @@ class CdnConfig:
     node: str = "node"
     environment: Mapping[str, str] = field(default_factory=dict)
     """The whole environment of the two children."""
+    compile_timeout_s: float = 30.0
+    """Bootstrap takes 0.2 s; what takes this long is an endless loop in a mixin or a plugin."""
 
     def to_json(self) -> str:
         """Return the text that `load` reads."""

@@ -6,10 +6,10 @@ where it hands over to Django: what it does to `sys.path`, the environment and t
 therefore holds here too. The project may print: its stdout is the log, the protocol has a
 descriptor of its own.
 
-Protocol, one line of JSON each way: first a greeting `{"ready": true, "watch": [[path, mtime_ns,
-size], ...]}`, or `{"error": text}` and the end; then for each `{"names": [...]}` either
-`{"name", "path"}`, `{"searched": [...], "refused": path}` or `{"error": text}`. `watch` are the
-files that the settings were loaded from. It ends when its stdin does.
+Protocol, one line of JSON each way: first a greeting `{"watch": [[path, mtime_ns, size], ...]}`,
+with `error` and `traceback` too if it ends there; then for each `{"names": [...]}` either `{"name",
+"path"}`, `{"searched": [...], "refused": path}` or `{"error", "traceback"}`. `watch` are the files
+that the settings were loaded from. It ends when its stdin does.
 """
 
 # Django's finders speak os.path, and links must be followed as they do.
@@ -56,7 +56,7 @@ def load_project(manage: str) -> list[list[Any]]:
     from django.conf import settings  # noqa: PLC0415
 
     settings.INSTALLED_APPS  # noqa: B018 (the first access loads the settings)
-    watch = [stamp(path) for path in sorted({manage, *project_files()})]
+    watch = stamps({manage, *project_files()})
     django.setup()
     return watch
 
@@ -78,10 +78,10 @@ def installed_folders() -> set[str]:
     return folders | {os.path.dirname(os.__file__), os.path.dirname(os.path.abspath(__file__))}
 
 
-def stamp(path: str) -> list[Any]:
-    """Return what tells one state of a file from another."""
-    status = os.stat(path)
-    return [path, status.st_mtime_ns, status.st_size]
+def stamps(paths: Iterable[str]) -> list[list[Any]]:
+    """Return what tells one state of each file from another, in the order of their names."""
+    existing = [(path, os.stat(path)) for path in sorted(paths) if os.path.isfile(path)]
+    return [[path, status.st_mtime_ns, status.st_size] for path, status in existing]
 
 
 def find(names: Iterable[str]) -> dict[str, Any]:
@@ -135,9 +135,18 @@ def contains(folder: str, path: str) -> bool:
     return path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def describe(error: BaseException) -> str:
-    """Return an error as Python's last line has it, with Django's own words."""
-    return "".join(traceback.format_exception_only(type(error), error)).strip()
+def describe(error: BaseException) -> dict[str, Any]:
+    """Return an error: Python's last line of it, with Django's own words, and the whole."""
+    last = "".join(traceback.format_exception_only(type(error), error)).strip()
+    return {"error": last, "traceback": traceback.format_exc()}
+
+
+def files_of(error: BaseException) -> Iterator[str]:
+    """Yield the files that an error came through."""
+    for frame in traceback.extract_tb(error.__traceback__):
+        yield frame.filename
+    if isinstance(error, SyntaxError) and error.filename:
+        yield error.filename
 
 
 def answer_to(line: str) -> dict[str, Any]:
@@ -145,8 +154,7 @@ def answer_to(line: str) -> dict[str, Any]:
     try:
         return find(json.loads(line)["names"])
     except Exception as error:  # noqa: BLE001 (code of the project: anything may come)
-        traceback.print_exc()
-        return {"error": describe(error)}
+        return describe(error)
 
 
 def main() -> int:
@@ -154,6 +162,7 @@ def main() -> int:
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     requests = os.fdopen(os.dup(0), encoding="utf-8")
     os.dup2(2, 1)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is a real one
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
 
@@ -161,11 +170,12 @@ def main() -> int:
         replies.write(json.dumps(message) + "\n")
         replies.flush()
 
+    manage = os.path.abspath(sys.argv[1])
     try:
-        reply({"ready": True, "watch": load_project(os.path.abspath(sys.argv[1]))})
+        reply({"watch": load_project(manage)})
     except BaseException as error:  # noqa: BLE001 (settings may even call sys.exit)
-        traceback.print_exc()
-        reply({"error": describe(error)})
+        files = {manage, *project_files(), *files_of(error)}
+        reply({**describe(error), "watch": stamps(files)})
         return 1
     for line in requests:
         reply(answer_to(line))
