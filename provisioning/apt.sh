@@ -8,6 +8,7 @@ package=$1
 policy=/usr/sbin/policy-rc.d
 mark='# devenv: no server starts while its package is installed'
 log=$(mktemp)
+before=$(mktemp)
 export DEBIAN_FRONTEND=noninteractive
 
 fail() {
@@ -24,7 +25,7 @@ forbid_starts() {
 }
 
 clean_up() {
-    rm -f "$log"
+    rm -f "$log" "$before"
     if grep -qsF "$mark" "$policy"; then
         rm -f "$policy"
     fi
@@ -43,10 +44,11 @@ is_old() {
     [ -z "$(find /var/lib/apt/lists -maxdepth 1 -name '*Packages*' -mtime -7 2>/dev/null | head -n 1)" ]
 }
 
-# The output goes on as it comes, and is kept to tell a dead network from other failures.
+# The output goes on as it comes, and is kept to tell a dead network from other failures. What a
+# package leaves running must not inherit the lock.
 apt_get() {
     status=0
-    { apt-get -q -o DPkg::Lock::Timeout=600 -o Acquire::Retries=1 "$@" </dev/null 2>&1 ||
+    { apt-get -q -o DPkg::Lock::Timeout=600 -o Acquire::Retries=1 "$@" </dev/null 2>&1 9>&- ||
         echo failed >"$log.status"; } | tee -a "$log"
     if [ -e "$log.status" ]; then
         rm -f "$log.status"
@@ -70,16 +72,20 @@ give_up() {
         "sudo apt-get install $package"
 }
 
-# At the next boot a system instance would listen on every address (RabbitMQ does) or hold
-# 127.0.0.1; only units that came with this installation are disabled.
+installed() {
+    dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | sort
+}
+
+# At the next boot a system instance would hold the usual port, RabbitMQ's and Erlang's on every
+# address. Only what came with this installation is disabled.
 disable_at_boot() {
-    for unit in $(dpkg -L "$package" | sed -n 's|.*/systemd/system/\([^/@]*\.service\)$|\1|p'); do
-        if command -v systemctl >/dev/null 2>&1; then
+    installed | comm -13 "$before" - | while read -r new; do
+        for unit in $(dpkg -L "$new" | sed -n 's|.*/systemd/system/\([^/@]*\.\(service\|socket\)\)$|\1|p'); do
             systemctl --quiet disable "$unit" >/dev/null 2>&1 || true
-        fi
-    done
-    for script in $(dpkg -L "$package" | sed -n 's|^/etc/init\.d/||p'); do
-        update-rc.d "$script" disable >/dev/null 2>&1 || true
+        done
+        for script in $(dpkg -L "$new" | sed -n 's|^/etc/init\.d/||p'); do
+            update-rc.d "$script" disable >/dev/null 2>&1 || true
+        done
     done
 }
 
@@ -90,6 +96,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 is_installed && exit 0
 forbid_starts
+installed >"$before"
 if is_old || ! is_known; then
     apt_get update || true
 fi

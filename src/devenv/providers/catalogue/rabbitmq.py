@@ -49,9 +49,16 @@ while [ "$1" != -- ]; do
     shift
 done
 shift
+if [ ! -s "$HOME/.erlang.cookie" ]; then
+    (umask 077 && od -An -N24 -tx1 /dev/urandom | tr -d ' \\n' >"$HOME/.erlang.cookie.new")
+    mv -- "$HOME/.erlang.cookie.new" "$HOME/.erlang.cookie"
+fi
 exec "$@"
 """
-"""Links the applications that the server needs into a folder of their own, then becomes it."""
+"""Links the applications that the server needs into a folder of their own, then becomes it.
+
+The cookie lets whoever has it run code in the node; Erlang would make one of too little chance.
+"""
 
 EMULATOR_OPTIONS = (
     "+W", "w",
@@ -188,7 +195,7 @@ def _environment(place: Place) -> Mapping[str, str]:
     }
     none = str(place.run / "none")
     return kept | {
-        # The Erlang cookie is made there at the first start, readable by this user alone.
+        # Where Erlang looks for its cookie.
         "HOME": str(place.run),
         "ERL_INETRC": str(place.run / "inetrc"),
         "ERL_CRASH_DUMP": str(place.run / "erl_crash.dump"),
