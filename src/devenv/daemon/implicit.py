@@ -119,9 +119,13 @@ class ImplicitUnits:
             f"{_install_node()} &&\n"
             f"{_quote(sys.executable)} -m devenv.assets.install {_quote(folder)}"
         )
-        return self._setup(ASSETS, run, (folder,))
+        # both may have to install Node itself, and not at the same time
+        needs = () if self._project.node is None else (NODE,)
+        return self._setup(ASSETS, run, (folder,), needs)
 
-    def _setup(self, name: str, run: str, creates: tuple[Path, ...]) -> Unit:
+    def _setup(
+        self, name: str, run: str, creates: tuple[Path, ...], needs: tuple[str, ...] = ()
+    ) -> Unit:
         # Whoever makes a virtual environment must not be inside it already.
         environment = {k: v for k, v in self._variables.items() if k != "VIRTUAL_ENV"}
         environment |= {
@@ -130,7 +134,14 @@ class ImplicitUnits:
             "PYTHON": sys.executable,
         }
         job = Job((SHELL, "-c", run), self._setting.root, environment)
-        return Unit(name=name, kind=Kind.SETUP, digest=digest_of(run), job=job, creates=creates)
+        return Unit(
+            name=name,
+            kind=Kind.SETUP,
+            digest=digest_of(run),
+            needs=needs,
+            job=job,
+            creates=creates,
+        )
 
     def _cdn(self, key: str, assets: Assets, endpoint: Endpoint) -> Unit:
         root, name = self._setting.root, target_of(key, self._project.routes[key])
