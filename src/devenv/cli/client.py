@@ -174,7 +174,7 @@ def _spawn_detached(output: Path) -> int:
             os.dup2(source, target)
         os.closerange(3, 256)
         # a daemon started from inside a run must not be taken for a part of it
-        environment = {k: v for k, v in os.environ.items() if k not in {"DEVENV_RUN"}}
+        environment = {k: v for k, v in os.environ.items() if k != "DEVENV_RUN"}
         os.execve(command[0], command, environment)  # noqa: S606 (no shell wanted)
     finally:
         os._exit(127)
@@ -186,7 +186,7 @@ def replace_daemon() -> None:
         answer = _exchange({"op": "shutdown", "version": __version__}, None, start=False)
         deadline = time.monotonic() + START_TIMEOUT_S
         while _is_alive(int(answer["pid"])) and time.monotonic() < deadline:
-            time.sleep(START_PAUSE_S)  # noqa: TID251 (it is no child of ours: nothing to wait on)
+            time.sleep(START_PAUSE_S)  # noqa: TID251 (no child of ours)
 
 
 def _is_alive(pid: int) -> bool:

@@ -29,7 +29,7 @@ from devenv.errors import DevenvError, ExitCode
 from devenv.pki.authority import Authority
 from devenv.providers.catalogue import SERVICE_KINDS
 from devenv.system.clock import SystemClock
-from devenv.system.files import private_folder
+from devenv.system.folders import private_folder
 from devenv.system.paths import MachinePaths
 from devenv.system.registry import Registry
 

@@ -20,7 +20,8 @@ from devenv.edge.admin import Admin, AdminUnreachable
 from devenv.edge.config import EdgeConfig, EdgeFiles, UnitKey, key_of, problems, with_upstream
 from devenv.errors import DevenvError
 from devenv.model.unit import Endpoint
-from devenv.system.files import private_folder, replace_file
+from devenv.system.files import replace_file
+from devenv.system.folders import private_folder
 from devenv.system.paths import data_folder
 
 BOOTSTRAP = "bootstrap.json"

@@ -26,7 +26,8 @@ from pathlib import Path
 
 from devenv.errors import DevenvError
 from devenv.pki import roots, x509
-from devenv.system.files import delete_tree, private_folder, replace_file
+from devenv.system.files import delete_tree, replace_file
+from devenv.system.folders import private_folder
 
 RESERVED_DOMAINS = ("localhost", "test")
 """Names that no one can own: RFC 6761 sections 6.2 and 6.3."""

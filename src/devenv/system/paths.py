@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from devenv.errors import DevenvError
-from devenv.system.files import private_folder
+from devenv.system.folders import private_folder
 
 SOCKET_PATH_BYTES = 100
 """sun_path holds 108 bytes on Linux and 104 on macOS (unix(7)), less room for a suffix."""

@@ -17,7 +17,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from devenv.system.files import private_folder, replace_file
+from devenv.system.files import replace_file
+from devenv.system.folders import private_folder
 
 FIRST_OCTETS = range(64, 127)
 """127.64.0.0 to 127.126.255.255: clear of 127.0.0.1 and of what resolvers use (127.0.0.53)."""

@@ -2,8 +2,7 @@ import os
 
 import pytest
 
-from devenv.errors import DevenvError
-from devenv.system.files import delete_tree, private_folder, replace_file
+from devenv.system.files import delete_tree, replace_file
 
 
 def test_a_failed_replacement_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
@@ -23,20 +22,6 @@ def test_a_failed_replacement_leaves_the_old_file_and_no_other(tmp_path, monkeyp
 def test_a_replacement_has_the_mode_that_was_asked_for(tmp_path):
     replace_file(tmp_path / "key", b"secret", mode=0o600)
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
-
-
-def test_a_private_folder_is_closed_to_others_even_if_it_was_open(tmp_path):
-    folder = tmp_path / "run"
-    folder.mkdir(mode=0o755)
-    assert private_folder(folder).stat().st_mode & 0o777 == 0o700
-
-
-def test_a_folder_that_cannot_be_made_is_explained(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(DevenvError) as caught:
-        private_folder(tmp_path / "file" / "folder")
-    assert caught.value.code == "folder.unusable"
-    assert caught.value.hint
 
 
 def test_deleting_a_missing_tree_is_no_error(tmp_path):
