@@ -181,7 +181,7 @@ def _spawn_detached(output: Path) -> int:
 
 
 def replace_daemon() -> None:
-    """End the daemon that there is, if any; what it looked after runs on and is adopted by the next."""
+    """End the daemon that there is, if any; what it looked after runs on, for the next to adopt."""
     with contextlib.suppress(FileNotFoundError, ConnectionRefusedError, DaemonGoneError):
         answer = _exchange({"op": "shutdown", "version": __version__}, None, start=False)
         deadline = time.monotonic() + START_TIMEOUT_S

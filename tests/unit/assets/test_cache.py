@@ -36,6 +36,21 @@ def test_an_output_of_changed_inputs_is_none(cache, tmp_path):
     assert cache.fresh("key") is None
 
 
+def test_what_is_in_memory_is_checked_and_bounded_too(cache, tmp_path, monkeypatch):
+    source = tmp_path / "a.less"
+    source.write_text("one")
+    cache.store("key", Output((read_input(str(source))[0],), b"one"))
+    assert cache.fresh("key").body == b"one"
+    source.write_text("two")
+    assert cache.fresh("key") is None
+    monkeypatch.setattr("devenv.assets.cache.RECENT_BYTES", 5000)
+    for number in range(10):
+        cache.store(str(number), Output((), b"x" * 1000))
+        assert cache.fresh(str(number)).body == b"x" * 1000
+    assert len(cache._recent) == 2
+    assert cache.fresh("0").body == b"x" * 1000
+
+
 @pytest.mark.parametrize("damage", [b"", b"{}", b"[]\n", b"null\nx", b"\xff\xfe\n"])
 def test_a_damaged_file_is_none(cache, tmp_path, damage):
     cache.store("key", Output((), b"a {}"))

@@ -18,7 +18,7 @@ def test_only_a_real_change_wakes_those_who_wait():
     async def scenario():
         store = Store()
         store.update("web", ready=False)
-        waiting = asyncio.ensure_future(store.changed.wait())  # noqa: RUF006
+        waiting = asyncio.ensure_future(store.changed.wait())
         await asyncio.sleep(0)
         store.update("web", ready=False)
         await asyncio.sleep(0)

@@ -23,8 +23,14 @@ def test_globs_match_whole_paths(pattern, path, expected):
 
 @pytest.fixture
 def root(tmp_path):
-    for name in ("app/migrations/1.py", "node_modules/x/migrations/1.py", ".git/migrations/1.py",
-                 "env/pyvenv.cfg", "env/lib/migrations/1.py", "lock.txt"):
+    for name in (
+        "app/migrations/1.py",
+        "node_modules/x/migrations/1.py",
+        ".git/migrations/1.py",
+        "env/pyvenv.cfg",
+        "env/lib/migrations/1.py",
+        "lock.txt",
+    ):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
