@@ -28,10 +28,10 @@ types:
 	$(BIN)/mypy
 
 unit:
-	$(BIN)/pytest -q tests/unit tests/contract
+	$(BIN)/pytest -q tests/unit
 
 integration:
-	$(BIN)/pytest -q tests/integration tests/vm
+	$(BIN)/pytest -q tests/integration
 
 reference: ## docs/reference.md, from the models
 	$(BIN)/python -m devenv.config.reference > docs/reference.md
