@@ -115,8 +115,10 @@ def test_output_survives_a_restart(cdn, root):
 def test_a_damaged_cache_is_made_again(cdn, root):
     write(root / "a.less", "a { b: c; }\n")
     first = cdn.get("/a.css")
+    cdn.stop()
     for file in cdn.config.cache.iterdir():
         file.write_bytes(file.read_bytes()[:-5])
+    cdn.start()
     assert cdn.get("/a.css").body == first.body
 
 

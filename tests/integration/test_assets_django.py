@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 from fakes.cdn import CdnProcess, make_project, write
@@ -165,3 +166,12 @@ def test_sigterm_ends_the_helper_too(cdn):
     for pid in children:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_children_do_not_outlive_a_server_that_was_killed(cdn):
+    children = cdn.children().values()
+    cdn.stop(signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{pid}/exe").exists() for pid in children):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -1,23 +1,30 @@
 """Compiled output on disk: it survives restarts, and is believed only if its inputs say so.
 
 One file per output: a line of JSON (inputs, digest, warnings or the failure), then the body. Files
-are published by rename; one that cannot be understood counts as missing. A failure of the source is
-an output like any other, so a broken file is compiled once and not once for each request. When to
-delete old files is not decided here.
+are published by rename; one that cannot be understood counts as missing. The outputs asked for last
+are in memory too, checked against their inputs just the same. A failure of the source is an output
+like any other, so a broken file is compiled once and not once for each request. When to delete old
+files is not decided here.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from devenv.assets.inputs import Input, recheck
 from devenv.system.files import replace_file
+
+RECENT_BYTES = 24 * 1024 * 1024
+"""How much of memory the outputs asked for last may take; more than any one page needs."""
+INPUT_BYTES = 525
+"""What one input takes, measured: two objects, four large numbers, a path and a digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +58,11 @@ class Output:
     body: bytes = b""
     warnings: tuple[str, ...] = ()
     failure: Failure | None = None
+    digest: str = field(init=False)
+    """The content digest of the body."""
 
-    @property
-    def digest(self) -> str:
-        """The content digest of the body."""
-        return hashlib.sha256(self.body).hexdigest()
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digest", hashlib.sha256(self.body).hexdigest())
 
 
 class OutputCache:
@@ -63,16 +70,21 @@ class OutputCache:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._recent: OrderedDict[str, Output] = OrderedDict()
+        self._recent_bytes = 0
 
     def fresh(self, key: str) -> Output | None:
         """Return the output under *key* if all that it was made from is unchanged."""
-        output = self._load(key)
+        output = self._recent.get(key) or self._load(key)
         inputs = recheck(output.inputs) if output else None
         if output is None or inputs is None:
+            self._forget(key)
             return None
         if inputs != output.inputs and not any(entry.is_racy for entry in inputs):
-            with suppress(OSError):  # the next request reads the inputs again, that is all
-                self.store(key, replace(output, inputs=inputs))
+            output = replace(output, inputs=inputs)
+            with suppress(OSError):  # the next start reads the inputs again, that is all
+                self.store(key, output)
+        self._remember(key, output)
         return output
 
     def store(self, key: str, output: Output) -> None:
@@ -107,5 +119,20 @@ class OutputCache:
             return None
         return output if output.digest == head["digest"] else None
 
+    def _remember(self, key: str, output: Output) -> None:
+        self._forget(key)
+        self._recent[key] = output
+        self._recent_bytes += _weight(output)
+        while self._recent_bytes > RECENT_BYTES:
+            self._forget(next(iter(self._recent)))
+
+    def _forget(self, key: str) -> None:
+        output = self._recent.pop(key, None)
+        self._recent_bytes -= _weight(output) if output else 0
+
     def _path(self, key: str) -> Path:
         return self._folder / hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _weight(output: Output) -> int:
+    return len(output.body) + INPUT_BYTES * (len(output.inputs) + 1)

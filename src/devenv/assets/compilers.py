@@ -81,9 +81,9 @@ class Compilers:
                 raised: it is the output's `failure`.
         """
         key = f"{self._version} {kind.language} {source}"
-        turns = self._sources.setdefault(key, Turns())
         if output := self._cache.fresh(key):
             return output
+        turns = self._sources.setdefault(key, Turns())
         async with turns.take():
             # Somebody may just have compiled it, from files no older than this request.
             if output := self._cache.fresh(key):
