@@ -1,6 +1,7 @@
 """What several integration tests need and takes long to make."""
 
 import pytest
+from fakes.checkouts import open_home
 
 from devenv.assets.install import compiler_folder, ensure_worker
 
@@ -11,3 +12,16 @@ def compiler(tmp_path_factory):
     folder = compiler_folder(tmp_path_factory.mktemp("tools"))
     ensure_worker(folder)
     return folder
+
+
+@pytest.fixture
+def home():
+    """A user's own devenv: home, daemon and edge."""
+    with open_home() as home:
+        yield home
+
+
+@pytest.fixture
+def checkout(home):
+    """An empty checkout of that user."""
+    return home.checkout()
