@@ -29,7 +29,7 @@ from devenv.model.spec import RabbitMQ, Service
 from devenv.model.unit import Endpoint, File, Job, ServiceProbe
 from devenv.providers.base import Place
 from devenv.providers.catalogue.announce import credentials, endpoint_variables
-from devenv.providers.catalogue.erlang import find_home, server_applications
+from devenv.providers.catalogue.erlang import find_home, render_preload, server_applications
 from devenv.providers.catalogue.folder import make_folder
 from devenv.providers.catalogue.programs import find_program, require_program
 
@@ -64,7 +64,7 @@ EMULATOR_OPTIONS = (
     "+W", "w",
     "+MBas", "ageffcbf", "+MHas", "ageffcbf", "+MBlmbcs", "512", "+MHlmbcs", "512", "+MMmcs", "30",
     "+P", "1048576", "+t", "5000000", "+zdbbl", "128000",
-    "+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none",
+    "+sbwt", "very_short", "+sbwtdcpu", "none", "+sbwtdio", "very_short",
     "+B", "i",
     # File names are UTF-8, whatever the locale says.
     "+fnu",
@@ -94,13 +94,14 @@ class RabbitMQKind:
         assert isinstance(service, RabbitMQ)
         applications = server_applications(_require_home(place))
         erl = require_program(place.environment["PATH"], "erl")
-        links = tuple(map(str, applications))
+        links = tuple(map(str, applications.folders))
         return Job(
             argv=(
                 *("sh", "-c", START, "rabbitmq", str(_plugins(place)), *links, "--"),
-                *(str(erl), *_code_path(place, applications), *EMULATOR_OPTIONS),
+                *(str(erl), *_code_path(place, applications.folders), *EMULATOR_OPTIONS),
                 *_distribution(place.endpoint),
-                *("-noinput", "-boot", "start_sasl", "-s", "rabbit", "boot"),
+                *("-noinput", "-boot", "start_sasl"),
+                *("-eval", render_preload(applications.names), "-s", "rabbit", "boot"),
             ),
             cwd=place.run,
             environment=_environment(place),
@@ -154,8 +155,8 @@ def _plugins(place: Place) -> Path:
     return place.run / "plugins"
 
 
-def _code_path(place: Place, applications: tuple[Path, ...]) -> tuple[str, ...]:
-    links = (_plugins(place) / folder.name for folder in applications)
+def _code_path(place: Place, folders: tuple[Path, ...]) -> tuple[str, ...]:
+    links = (_plugins(place) / folder.name for folder in folders)
     return ("-pa", *(str(link / "ebin") for link in links))
 
 
