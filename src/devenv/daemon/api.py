@@ -21,6 +21,7 @@ from devenv.daemon.environments import Environments
 from devenv.daemon.logs import merged_tail
 from devenv.daemon.machine import Machine
 from devenv.daemon.progress import settle_down, settle_up
+from devenv.daemon.request import Request
 from devenv.daemon.streams import follow_logs
 from devenv.daemon.views import status_view, urls_view, why_view
 from devenv.errors import DevenvError
@@ -28,51 +29,9 @@ from devenv.model.plan import plan
 
 Json = dict[str, Any]
 Emit = Callable[[Json], Awaitable[None]]
-Method = Callable[["Request", Emit], Awaitable[Any]]
+Method = Callable[[Request, Emit], Awaitable[Any]]
 
 WHY_LINES = 10
-
-
-class Request:
-    """The fields of a request, each taken with its type checked."""
-
-    def __init__(self, body: Json) -> None:
-        self._body = body
-
-    def text(self, key: str, default: str | None = None) -> str:
-        """Return a text."""
-        value = self._body.get(key, default)
-        if not isinstance(value, str):
-            raise DevenvError(f"{key}: expected a text, got {value!r}", code="request.invalid")
-        return value
-
-    def names(self, key: str = "names") -> tuple[str, ...]:
-        """Return a list of texts; absent: none."""
-        value = self._body.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise DevenvError(f"{key}: expected a list of names", code="request.invalid")
-        return tuple(value)
-
-    def flag(self, key: str) -> bool:
-        """Return a truth value; absent: false."""
-        return self._body.get(key) is True
-
-    def count(self, key: str, default: int) -> int:
-        """Return a whole number from 0 to a million."""
-        value = self._body.get(key, default)
-        if type(value) is not int or not 0 <= value <= 1_000_000:
-            raise DevenvError(f"{key}: expected a whole number", code="request.invalid")
-        return value
-
-    def environ(self) -> Mapping[str, str]:
-        """Return the caller's environment variables."""
-        value = self._body.get("environ", {})
-        if not isinstance(value, dict) or not all(
-            isinstance(k, str) and isinstance(v, str) and "\0" not in k + v
-            for k, v in value.items()
-        ):
-            raise DevenvError("environ: expected variables", code="request.invalid")
-        return value
 
 
 class Api:
@@ -123,6 +82,7 @@ class Api:
             return await method(request, emit)
         finally:
             self._under_way -= 1
+            self._environments.changed.notify()
 
     @property
     def busy(self) -> bool:
@@ -172,8 +132,8 @@ class Api:
         self._environments.check_not_moved(environment)
         names = request.names()
         begun = await environment.up(names, request.environ())
-        self._environments.remember_place(environment)
         await emit({"event": "begun", "units": list(begun)})
+        await self._environments.carry_out(environment.open_routes())
         return await self._settled(environment, environment.require_up().closure(names), emit)
 
     async def _settled(self, environment: Environment, names: frozenset[str], emit: Emit) -> Json:
@@ -208,15 +168,20 @@ class Api:
         environment = self._environments.locate(request.text("cwd"))
         environment = self._environments.moved_from(environment) or environment
         if request.flag("kill"):
-            await environment.kill("killed by the user")
+            await environment.kill(request.names())
+        if request.names() and environment.reconciler.wanted - frozenset(request.names()):
+            return await self._stop_units(request, emit)  # something else stays up
         names = [name for name in environment.store if environment.store[name].pid]
-        async with asyncio.TaskGroup() as group:
-            group.create_task(environment.take_down())
-            group.create_task(settle_down(environment, names, emit))
-        await self._environments.forget(environment)
-        if not self._environments.any_up and not request.flag("stay"):
+        ending = self._environments.carry_out(self._take_down(environment))
+        await settle_down(environment, names, emit, ending)
+        await ending
+        if not self._environments.any_up and not request.flag("stay") and self._under_way == 1:
             self._stop()
         return {"stopped": names}
+
+    async def _take_down(self, environment: Environment) -> None:
+        await environment.take_down()
+        self._environments.forget(environment)
 
     async def _start(self, request: Request, emit: Emit) -> Json:
         environment = self._up_environment(request)

@@ -12,21 +12,24 @@ import contextlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from devenv.daemon.checkout import CheckoutFiles
 from devenv.daemon.definition import Definition, define
 from devenv.daemon.link import Note, ShimLink
 from devenv.daemon.machine import Machine
 from devenv.daemon.reconcile import Reconciler
 from devenv.daemon.setup import SetupStamps
 from devenv.daemon.store import Store
+from devenv.daemon.upkeep import Upkeep
 from devenv.errors import DevenvError
 from devenv.model.plan import Desired, Status
 from devenv.model.state import BROKEN, LIVE, Phase
 from devenv.model.unit import Kind
 from devenv.providers.native import NativeProvider, Surroundings
-from devenv.shim.client import ShimClient
-from devenv.system.files import replace_file
 from devenv.system.paths import CheckoutPaths
 from devenv.system.registry import identity_of
+
+STOP_GRACE_S = 10.0
+"""For what runs although no definition of it can be read."""
 
 
 class Environment:
@@ -39,11 +42,13 @@ class Environment:
         self.store = Store()
         self.definition: Definition | None = None
         self.link = ShimLink(machine.shim_paths(self.identity))
+        self.files = CheckoutFiles(self.paths)
         self._machine = machine
         self._stamps = SetupStamps(self.paths, machine.digests)
         self.reconciler = Reconciler(self.store, self._stamps, machine.clock)
-        self._lock = asyncio.Lock()
-        self._closing = False
+        self.upkeep = Upkeep(self.link, self.reconciler, machine.clock, self._resume)
+        self._lock = self.upkeep.lock
+        self._forgotten = False
 
     @property
     def is_up(self) -> bool:
@@ -62,22 +67,44 @@ class Environment:
             DevenvError: nothing was changed.
         """
         async with self._lock:
+            if self._forgotten:
+                raise DevenvError(
+                    "this checkout was taken down at the same moment",
+                    hint="devenv up",
+                    code="environment.taken-down",
+                )
             definition = await self._read(environ)
-            self._check_data()
+            if self.link.client is not None:
+                self.files.check_data()
             wanted = definition.closure(names)
             hosts = definition.virtual_hosts(self.identity)
             self._machine.edge.check_claims(self.identity, hosts)
             self._machine.addresses.claim(definition.entry.address, self.root)
-            await self._prepare_checkout()
+            try:
+                self.files.write()
+                await self.upkeep.reach()
+            except BaseException:
+                self._release_unless_up()
+                raise
+            again = {name for name in wanted if await self._is_stale(definition, name)}
             before = self.reconciler.wanted
-            self._take(definition, before | wanted)
-            await self._recheck_steps(wanted)
-            for name in wanted:
-                if self.store[name].phase in BROKEN or self.store[name].ended:
-                    self.reconciler.retry(name)
+            self.definition = definition
+            units = definition.units.values()
+            self.reconciler.define(definition.project, units, before | wanted)
+            for name in again:
+                self.reconciler.retry(name)
             await self._keep_note()
-            await self._machine.edge.claim(self.identity, hosts)
+            self.reconciler.connect(self._provider())
             return tuple(sorted(wanted - before))
+
+    async def open_routes(self) -> None:
+        """Have the edge serve the environment's hosts.
+
+        Raises:
+            DevenvError: it cannot; the units go on all the same.
+        """
+        hosts = self.require_up().virtual_hosts(self.identity)
+        await self._machine.edge.claim(self.identity, hosts)
 
     async def preview(self, environ: Mapping[str, str]) -> None:
         """Define the units by the file as it is now, of an environment that is not up."""
@@ -118,28 +145,33 @@ class Environment:
                 self.reconciler.restart(name)
             await self._keep_note()
 
-    async def kill(self, reason: str) -> None:
-        """Want nothing and give nothing any more grace."""
-        self.reconciler.want(())
-        client = self.link.client
-        if client is not None:
-            for name, run in (await client.list()).runs.items():
-                if run.ended_at is None:
-                    await client.stop(name, grace_s=0.0, reason=reason)
+    async def kill(self, names: Iterable[str]) -> None:
+        """Want units no longer, and give them no grace; none named: all that run."""
+        chosen = frozenset(names)
+        self.reconciler.want(self.reconciler.wanted - chosen if chosen else ())
+        await self.upkeep.stop_runs(chosen, grace_s=0.0, reason="killed by the user")
 
     async def take_down(self) -> None:
         """Want nothing; return when nothing runs any more and the shim has ended."""
         self.reconciler.want(())
         async with self._lock:
+            await self.upkeep.find()
             await self._keep_note()
+        if self.definition is None:
+            await self.upkeep.stop_runs((), grace_s=STOP_GRACE_S, reason="down")
         while self.link.client is not None and self._is_live():
+            self._check_still_unwanted()
             await self.store.changed.wait(1.0)
         async with self._lock:
-            self._closing = True
-            self.reconciler.connect(None)
-            await self.link.end()
+            self._check_still_unwanted()
+            await self.upkeep.end()
             self._machine.addresses.release(self.root)
-            await self._machine.edge.release(self.identity)
+        await self._machine.edge.release(self.identity)
+
+    def forget(self) -> bool:
+        """Refuse to come up ever again, unless that is just being done; tell whether it is so."""
+        self._forgotten = not self._lock.locked() and self.link.client is None
+        return self._forgotten
 
     def shell(self, name: str | None) -> dict[str, object]:
         """Return folder and variables for a command run beside the units, or in a unit's place."""
@@ -160,7 +192,7 @@ class Environment:
         if self.definition is None:
             return ["`devenv.yml` cannot be read any more; what runs is left alone until it can"]
         try:
-            self._check_data()
+            self.files.check_data()
         except DevenvError as error:
             return [f"{error.message}; {error.hint}"]
         return []
@@ -177,31 +209,13 @@ class Environment:
             )
         return self.definition
 
-    async def watch_log(self, name: str, inode: int, size: int) -> None:
-        """Return when the unit's log is no more that file of that size; may return early."""
-        client = self.link.client
-        if client is None:
-            await self.store.changed.wait(1.0)
-            return
-        try:
-            await client.watch(name, inode=inode, size=size)
-        except (DevenvError, ConnectionError):
-            await self.store.changed.wait(1.0)  # it does not run now, or its shim is gone
-
     # -- the life of the shim ---------------------------------------------------------------
 
     async def run(self) -> None:
         """Reconcile and follow the shim until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.reconciler.run(), name=f"reconcile {self.root}")
-            while True:
-                client = self.link.client
-                if client is None:
-                    await self.store.changed.wait()
-                    continue
-                await self._follow(client)
-                if self.link.client is client and not self._closing:
-                    await self._shim_lost()
+            await self.upkeep.run()
 
     async def adopt(self) -> bool:
         """Find the environment as a former daemon left it; False: there is no shim of it."""
@@ -212,10 +226,7 @@ class Environment:
         note = Note.decode(state.note)
         if note is not None:
             await self._adopt_definition(note)
-        self.reconciler.adopt(state.runs.values())
-        for run in state.runs.values():
-            if run.ended_at is not None:
-                await self.reconciler.on_exit(run)
+        await self.reconciler.adopt(state.runs)
         if self.definition is not None:
             self.reconciler.connect(self._provider())
             hosts = self.definition.virtual_hosts(self.identity)
@@ -225,30 +236,18 @@ class Environment:
 
     async def _adopt_definition(self, note: Note) -> None:
         """Take the definition as it was applied; without one, leave alone what runs."""
-        path = self._applied_file if self._applied_file.exists() else self.paths.config
         with contextlib.suppress(DevenvError):
             self.definition = await define(
-                path, self.root, self._machine, note.environ, note.https_port
+                self.files.applied, self.root, self._machine, note.environ, note.https_port
             )
             units = self.definition.units.values()
             self.reconciler.define(self.definition.project, units, note.wanted)
 
-    async def _follow(self, client: ShimClient) -> None:
-        async for run in client.exits():
-            await self.reconciler.on_exit(run)
-            with contextlib.suppress(DevenvError, ConnectionError):
-                await client.forget(run.name)
-
-    async def _shim_lost(self) -> None:
-        """Connect again; if the shim was killed, wait for its children and start another."""
-        self.reconciler.connect(None)
-        async with self._lock:
-            await self.link.lost()
-            if await self.link.ensure():
-                self.reconciler.lost()
-                await self._keep_note()
-            if self.definition is not None:
-                self.reconciler.connect(self._provider())
+    async def _resume(self) -> None:
+        """Go on with a shim that was reached again."""
+        await self._keep_note()
+        if self.definition is not None:
+            self.reconciler.connect(self._provider())
 
     # -- smaller parts ----------------------------------------------------------------------
 
@@ -256,24 +255,17 @@ class Environment:
         port = self._machine.edge.https_port
         return await define(self.paths.config, self.root, self._machine, environ, port)
 
-    def _take(self, definition: Definition, wanted: frozenset[str]) -> None:
-        self.definition = definition
-        self.reconciler.define(definition.project, definition.units.values(), wanted)
-        self.reconciler.connect(self._provider())
+    def _release_unless_up(self) -> None:
+        if self.link.client is None:
+            self._machine.addresses.release(self.root)
 
-    async def _prepare_checkout(self) -> None:
-        try:
-            self.paths.ensure()
-            replace_file(self._applied_file, self.paths.config.read_bytes(), mode=0o600)
-        except OSError as error:
+    def _check_still_unwanted(self) -> None:
+        if self.reconciler.wanted:
             raise DevenvError(
-                f"cannot write `{error.filename or self.paths.base}`: {error.strerror}",
-                hint="free some space or mend the permissions, then `devenv up`",
-                code="checkout.unwritable",
-            ) from error
-        self._closing = False
-        await self.link.ensure()
-        self.store.changed.notify()
+                "this checkout was brought up again meanwhile",
+                hint="devenv down",
+                code="environment.up-again",
+            )
 
     def _provider(self) -> NativeProvider:
         assert self.link.client is not None
@@ -287,28 +279,12 @@ class Environment:
         )
         return NativeProvider(self.link.client, around)
 
-    async def _recheck_steps(self, wanted: Iterable[str]) -> None:
-        """Set-up steps whose inputs changed since they were done are to be done again."""
-        assert self.definition is not None
-        for name in wanted:
-            unit = self.definition.units[name]
-            if unit.kind is Kind.SETUP and self.store[name].phase is Phase.DONE:
-                digest = await self._stamps.digest(self.definition.project, unit)
-                if not self._stamps.is_done(unit, digest):
-                    self.reconciler.retry(name)
-
-    def _check_data(self) -> None:
-        if self.link.client is not None and not self.paths.base.exists():
-            raise DevenvError(
-                f"`{self.paths.base}` was deleted while this checkout is up: its servers still "
-                "write to files that no longer have a name",
-                hint="devenv down && devenv up",
-                code="checkout.data-deleted",
-            )
-
-    @property
-    def _applied_file(self) -> Path:
-        return self.paths.run / "applied.yml"
+    async def _is_stale(self, definition: Definition, name: str) -> bool:
+        """Tell whether `up` begins with the unit anew: broken, ended, or done with old inputs."""
+        unit, status = definition.units[name], self.store[name]
+        if unit.kind is Kind.SETUP and status.phase is Phase.DONE:
+            return not await self._stamps.is_current(definition.project, unit)
+        return status.phase in BROKEN or status.ended
 
     async def _keep_note(self) -> None:
         if self.link.client is None or self.definition is None:
@@ -319,4 +295,5 @@ class Environment:
         await self.link.client.set_note(note.encode())
 
     def _is_live(self) -> bool:
-        return any(self.store[name].phase in LIVE for name in self.store)
+        statuses = self.store.snapshot().values()
+        return any(status.phase in LIVE or status.busy for status in statuses)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
 from devenv.config.load import find_config
 from devenv.daemon.environment import Environment
 from devenv.daemon.link import Note
 from devenv.daemon.machine import Machine
+from devenv.daemon.store import Signal
 from devenv.errors import DevenvError
 from devenv.shim.client import ShimClient
-from devenv.system.files import replace_file
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +23,8 @@ class Environments:
     """Environments by the canonical path of their checkout."""
 
     def __init__(self, machine: Machine, group: asyncio.TaskGroup) -> None:
+        self.changed = Signal()
+        """What is up may have changed."""
         self._machine = machine
         self._group = group
         self._known: dict[Path, Environment] = {}
@@ -42,19 +44,28 @@ class Environments:
         Raises:
             DevenvError: there is no `devenv.yml` in it or above it.
         """
-        root = find_config(Path(folder)).resolve().parent
+        root = find_config(Path(folder)).parent.resolve()
         if root not in self._known:
             self._known[root] = Environment(root, self._machine)
             running = self._known[root].run()
             self._tasks[root] = self._group.create_task(running, name=f"environment {root}")
         return self._known[root]
 
-    async def forget(self, environment: Environment) -> None:
-        """Drop an environment that is down."""
+    def forget(self, environment: Environment) -> None:
+        """Drop an environment that is down, unless it is just being brought up again."""
+        if not environment.forget():
+            return
         self._known.pop(environment.root, None)
         task = self._tasks.pop(environment.root, None)
         if task is not None:
             task.cancel()
+        self.changed.notify()
+
+    def carry_out(self, work: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
+        """Do *work* to its end, even if whoever asked for it goes away; return its outcome."""
+        outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._group.create_task(_carry_out(work, outcome), name="work that was asked for")
+        return outcome
 
     async def adopt(self) -> None:
         """Find the edge and the environments that a former daemon left running."""
@@ -66,15 +77,19 @@ class Environments:
             root = await self._root_of(socket)
             if root is not None:
                 await self._adopt_one(root)
-        await self._machine.edge.apply()
+        try:
+            await self._machine.edge.apply()
+        except DevenvError as error:
+            log.warning("cannot serve what is up: %s", error)  # the next `up` tries again
 
     async def _adopt_one(self, root: Path) -> None:
         environment = Environment(root, self._machine)
         try:
             if not await environment.adopt():
                 return
-        except (DevenvError, TimeoutError, ConnectionError) as error:
+        except (DevenvError, OSError) as error:
             log.warning("cannot adopt %s: %s", root, error)
+            await environment.link.lost()
             return
         self._known[root] = environment
         self._tasks[root] = self._group.create_task(environment.run(), name=f"environment {root}")
@@ -87,6 +102,9 @@ class Environments:
             return None
         try:
             note = Note.decode((await client.list()).note)
+        except (DevenvError, OSError) as error:
+            log.warning("cannot ask the shim at %s: %s", socket, error)
+            return None
         finally:
             await client.close()
         return None if note is None else Path(note.path)
@@ -95,14 +113,9 @@ class Environments:
 
     def moved_from(self, environment: Environment) -> Environment | None:
         """Return the running environment that this checkout was before it was moved, if any."""
-        try:
-            body = json.loads(self._birth_file(environment).read_bytes())
-            former = Path(body["path"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        if former == environment.root or former.exists():
-            return None
-        return self._known.get(former)
+        former = environment.files.former_root()
+        running = None if former is None else self._known.get(former)
+        return running if running is not None and running.is_up else None
 
     def check_not_moved(self, environment: Environment) -> None:
         """Refuse to start a checkout that still runs under its former path.
@@ -118,11 +131,15 @@ class Environments:
                 code="checkout.moved",
             )
 
-    def remember_place(self, environment: Environment) -> None:
-        """Note in the checkout where it is, so that a move is recognised."""
-        body = json.dumps({"path": str(environment.root)}).encode()
-        replace_file(self._birth_file(environment), body)
 
-    @staticmethod
-    def _birth_file(environment: Environment) -> Path:
-        return environment.paths.run / "checkout.json"
+async def _carry_out(work: Coroutine[Any, Any, None], outcome: asyncio.Future[None]) -> None:
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001 (whoever asked is told, else the log)
+        if outcome.done():
+            log.warning("what was asked for failed: %r", error)
+        else:
+            outcome.set_exception(error)
+    else:
+        if not outcome.done():
+            outcome.set_result(None)

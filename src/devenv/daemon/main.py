@@ -14,10 +14,11 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import NoReturn
 
 from devenv import __version__
 from devenv.daemon.api import Api
@@ -58,14 +59,18 @@ def build(paths: MachinePaths, https_port: int) -> Machine:
 async def serve(paths: MachinePaths, https_port: int, *, stay: bool) -> None:
     """Run until asked to stop, or until nothing needs the daemon any more (not with *stay*)."""
     stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
     machine = build(paths, https_port)
     try:
         async with asyncio.TaskGroup() as group:
             environments = Environments(machine, group)
-            api = Api(machine, environments, stopping.set)
+
+            def stop() -> None:
+                stopping.set()
+                environments.changed.notify()
+
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, stop)
+            api = Api(machine, environments, stop)
             await environments.adopt()
             if stay:
                 await machine.edge.move(https_port)
@@ -91,11 +96,12 @@ async def _until_done(
     stopping: asyncio.Event, environments: Environments, api: Api, *, stay: bool
 ) -> None:
     while not stopping.is_set():
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(None if stay or environments.any_up else IDLE_EXIT_S):
-                await stopping.wait()
-        if not stay and not environments.any_up and not api.busy:
-            return
+                await environments.changed.wait()
+        except TimeoutError:
+            if not environments.any_up and not api.busy:
+                return
 
 
 @contextmanager
@@ -143,6 +149,28 @@ def https_port_of(environ: dict[str, str]) -> int:
     )
 
 
+def _run(paths: MachinePaths, port: int, *, stay: bool) -> None:
+    """Serve; a user's mistake is raised without the task groups that it came through."""
+    try:
+        asyncio.run(serve(paths, port, stay=stay))
+    except BaseExceptionGroup as group:
+        mistakes, bugs = group.split(DevenvError)
+        if mistakes is None or bugs is not None:
+            raise
+        error: BaseException = mistakes
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from group
+
+
+def _refuse_second() -> NoReturn:
+    raise DevenvError(
+        "another daemon of this user is being started",
+        hint="type the command again",
+        code="daemon.exists",
+    )
+
+
 def main() -> int:
     """Run the daemon, with `--serve PORT` in the foreground; return the exit code."""
     parser = argparse.ArgumentParser(prog="devenv.daemon")
@@ -153,8 +181,9 @@ def main() -> int:
         configure_log(paths.state / "daemon.log", aloud=port is not None)
         with only_one(paths) as alone:
             if alone:
-                chosen = port or https_port_of(dict(os.environ))
-                asyncio.run(serve(paths, chosen, stay=port is not None))
+                _run(paths, port or https_port_of(dict(os.environ)), stay=port is not None)
+            elif port is not None:
+                _refuse_second()
     except DevenvError as error:
         log.error("%s; %s", error.message, error.hint)  # noqa: TRY400 (a user's mistake, no bug)
         sys.stderr.write(f"error: {error.message}\n\nhint: {error.hint}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
@@ -40,7 +41,10 @@ def hopeless(environment: Environment, names: Iterable[str]) -> list[str]:
 
 def _is_lost(environment: Environment, name: str) -> bool:
     unit, status = environment.reconciler.units[name], environment.store[name]
-    return status.phase in BROKEN or status.ended or overdue(unit.ready_timeout_s, status)
+    unwanted = name not in environment.reconciler.wanted and status.phase is Phase.STOPPED
+    return (
+        unwanted or status.phase in BROKEN or status.ended or overdue(unit.ready_timeout_s, status)
+    )
 
 
 def overdue(timeout_s: float, status: Status) -> bool:
@@ -67,11 +71,18 @@ async def settle_up(environment: Environment, names: frozenset[str], emit: Emit)
         await environment.store.changed.wait(TICK_S)
 
 
-async def settle_down(environment: Environment, names: Iterable[str], emit: Emit) -> None:
-    """Return once none of *names* runs any more."""
+async def settle_down(
+    environment: Environment,
+    names: Iterable[str],
+    emit: Emit,
+    ending: asyncio.Future[None] | None = None,
+) -> None:
+    """Return once none of *names* runs any more, or *ending* is over."""
     reporter = _Reporter(environment, emit)
     waiting = list(names)
     while any(environment.store[name].pid or environment.store[name].busy for name in waiting):
+        if ending is not None and ending.done():
+            break
         await reporter.report()
         await environment.store.changed.wait(TICK_S)
     await reporter.report()

@@ -8,9 +8,9 @@ for a unit.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from devenv.daemon.exits import GONE, judge
+from devenv.daemon.exits import GONE, Verdict, judge
 from devenv.daemon.prober import wait_until_ready
 from devenv.daemon.setup import SetupStamps
 from devenv.daemon.starting import Starter
@@ -92,8 +92,10 @@ class Reconciler:
 
     def connect(self, provider: NativeProvider | None) -> None:
         """Use this provider from now on; None: nothing is started or stopped for now."""
-        if self._provider is not None:
+        if self._provider is not None and provider is None:
             self._provider.abandon()
+        elif self._provider is not None and provider is not None:
+            provider.inherit(self._provider)
         self._provider = provider
         self.wake()
 
@@ -125,16 +127,18 @@ class Reconciler:
             self.store.happen(name, Event.WANTED, reason="", retry_at=None)
             self._dirty = True
         elif isinstance(action, Start):
+            assert self._project is not None
+            assert self._provider is not None
             self.store.update(name, busy=True)
-            group.create_task(self._start(self.units[name]), name=f"start {name}")
+            # the provider of this moment: another may be connected before the task begins
+            starting = self._start(self.units[name], self._project, self._provider)
+            group.create_task(starting, name=f"start {name}")
         else:
             self._stop(action, group)
 
-    async def _start(self, unit: Unit) -> None:
-        assert self._project is not None
-        assert self._provider is not None
+    async def _start(self, unit: Unit, project: Project, provider: NativeProvider) -> None:
         try:
-            await self._starter.start(unit, self._project, self._provider)
+            await self._starter.start(unit, project, provider)
         finally:
             self.store.update(unit.name, busy=False)
             self.wake()
@@ -144,10 +148,8 @@ class Reconciler:
     def _stop(self, action: Stop, group: asyncio.TaskGroup) -> None:
         name = action.name
         self._forget_probe(name)
-        was = self.store[name].phase
         self.store.happen(name, Event.STOP, ready=False, retry_at=None, reason=action.reason)
         if self.store[name].phase is Phase.STOPPING:
-            self.store.update(name, busy=was is not Phase.RUNNING)
             group.create_task(self._end(name, action.reason), name=f"stop {name}")
         else:
             self.store.update(name, reason="")
@@ -158,8 +160,8 @@ class Reconciler:
             return
         try:
             await self._provider.stop(self.units.get(name), name, reason)
-        except (DevenvError, ConnectionError):
-            return  # nothing of it runs at this moment, or the shim is gone; both are noticed
+        except (DevenvError, ConnectionError, TimeoutError):
+            return  # nothing of it runs at this moment, or the shim is gone or slow: all noticed
 
     # -- readiness --------------------------------------------------------------------------
 
@@ -178,7 +180,8 @@ class Reconciler:
     def _watch_adopted(self) -> None:
         """Probe what was found running before the loop began."""
         for name, unit in self.units.items():
-            if self.store[name].phase is Phase.RUNNING and name not in self._probes:
+            status = self.store[name]
+            if status.phase is Phase.RUNNING and not status.ready and name not in self._probes:
                 self._watch_readiness(unit)
 
     async def _probe(self, unit: Unit, pid: int | None) -> None:
@@ -207,46 +210,74 @@ class Reconciler:
         name = run.name
         while self.store[name].phase is Phase.STARTING:  # the answer to `start` is on its way
             await self.store.changed.wait(1.0)
+        status = self.store[name]
+        if status.busy or status.pid != run.pid:
+            return  # a former run of the same name: told twice, or too late
         self._forget_probe(name)
-        phase = self.store[name].phase
-        if phase is Phase.RUNNING:
-            verdict = judge(self.units.get(name), run, self.store[name], self._clock.monotonic())
+        if status.phase is Phase.RUNNING:
+            verdict = judge(self.units.get(name), run, status, self._clock.monotonic())
             if verdict.event is Event.COMPLETED:
-                self._stamps.mark(name, run.digest)
+                verdict = self._stamped(run, verdict)
             self.store.happen(name, verdict.event, **verdict.changes)
-        elif phase in {Phase.STOPPING, Phase.PREPARING}:
-            self.store.happen(name, Event.ENDED, reason="", busy=False, **GONE)
+        elif status.phase in {Phase.STOPPING, Phase.PREPARING}:
+            self.store.happen(name, Event.ENDED, reason="", **GONE)
         self.wake()
 
-    def adopt(self, runs: Iterable[RunStatus]) -> None:
-        """Take over what a shim reports to run; nothing is restarted by this."""
-        for run in runs:
-            if run.ended_at is not None:
-                continue
-            unit = self.units.get(run.name)
-            is_step = unit is not None and unit.kind is Kind.SETUP
-            self.store.update(
-                run.name,
-                phase=Phase.RUNNING if run.stage == MAIN else Phase.PREPARING,
-                digest=unit.digest if unit is not None and is_step else run.digest,
-                pid=run.pid,
-                started_at=run.started_at,
-                busy=False,
+    def _stamped(self, run: RunStatus, verdict: Verdict) -> Verdict:
+        """Note that a set-up step is done; a step that cannot be noted is a failed one."""
+        try:
+            self._stamps.mark(run.name, run.digest)
+        except OSError as error:
+            reason = (
+                f"cannot note that it is done: {error.strerror}; "
+                "free some space or mend the permissions of `.devenv/`, then `devenv up`"
             )
+            return Verdict(Event.FAILED, {**GONE, "reason": reason})
+        return verdict
+
+    async def adopt(self, runs: Mapping[str, RunStatus]) -> None:
+        """Make the store agree with what the shim has; nothing is restarted by this.
+
+        What runs is taken over, what ended while nobody looked is judged now, and what the shim
+        does not have was lost with a former shim: all its children have ended with it.
+        """
+        for name, status in self.store.snapshot().items():
+            if name not in runs and not status.busy:
+                self._lose(name)
+        for name, run in runs.items():
+            status = self.store[name]
+            fresh = name not in self.store and name in self.units
+            unwatched = fresh and run.stage == MAIN and not run.reason
+            if not status.busy and (run.ended_at is None or unwatched):
+                self._take_over(run)
+            if run.ended_at is not None:
+                await self.on_exit(run)
+        self._watch_adopted()
         self.wake()
 
-    def lost(self) -> None:
-        """Take note that the shim was killed and that all its children have ended with it."""
+    def _take_over(self, run: RunStatus) -> None:
+        unit = self.units.get(run.name)
+        is_step = unit is not None and unit.kind is Kind.SETUP
+        self.store.update(
+            run.name,
+            phase=Phase.RUNNING if run.stage == MAIN else Phase.PREPARING,
+            digest=unit.digest if unit is not None and is_step else run.digest,
+            pid=run.pid,
+            started_at=run.started_at,
+            retry_at=None,
+            reason="",
+        )
+
+    def _lose(self, name: str) -> None:
+        """Take note that a unit ended together with its shim."""
         reason = "its shim was killed"
-        for name, status in self.store.snapshot().items():
-            self._forget_probe(name)
-            unit = self.units.get(name)
-            if status.phase is Phase.RUNNING and unit is not None and unit.kind is Kind.SETUP:
-                self.store.happen(name, Event.FAILED, reason=reason, **GONE)
-                self.retry(name)
-            elif status.phase is Phase.RUNNING:
-                again = {"restarts": status.restarts + 1, "retry_at": None, "reason": reason}
-                self.store.happen(name, Event.RETRY, **GONE, **again)
-            elif status.phase in {Phase.STOPPING, Phase.PREPARING} and not status.busy:
-                self.store.happen(name, Event.ENDED, **GONE, reason="")
-        self.wake()
+        self._forget_probe(name)
+        status, unit = self.store[name], self.units.get(name)
+        if status.phase is Phase.RUNNING and unit is not None and unit.kind is Kind.SETUP:
+            self.store.happen(name, Event.FAILED, reason=reason, **GONE)
+            self.retry(name)
+        elif status.phase is Phase.RUNNING:
+            again = {"restarts": status.restarts + 1, "retry_at": None, "reason": reason}
+            self.store.happen(name, Event.RETRY, **GONE, **again)
+        elif status.phase in {Phase.STOPPING, Phase.PREPARING}:
+            self.store.happen(name, Event.ENDED, **GONE, reason="")

@@ -30,6 +30,10 @@ REQUEST_BYTES = 4 * 1024 * 1024
 log = logging.getLogger(__name__)
 
 
+class _ClientGoneError(Exception):
+    """Nobody is there any more to be answered."""
+
+
 class Server:
     """Accepts requests of this user (and of root) and hands them to *handler*."""
 
@@ -67,13 +71,16 @@ class Server:
         self, line: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         async def emit(event: Json) -> None:
-            writer.write(json.dumps(event).encode() + b"\n")
-            await writer.drain()
+            try:
+                writer.write(json.dumps(event).encode() + b"\n")
+                await writer.drain()
+            except ConnectionError as error:
+                raise _ClientGoneError from error
 
         async with asyncio.TaskGroup() as group:
             answering = group.create_task(self._outcome(line, emit))
             watching = group.create_task(_until_gone(reader, answering))
-            with contextlib.suppress(asyncio.CancelledError):
+            with contextlib.suppress(asyncio.CancelledError, _ClientGoneError):
                 await emit(await answering)
             watching.cancel()
 
@@ -82,10 +89,12 @@ class Server:
             return {"ok": await self._handler(_decode(line), emit)}
         except DevenvError as error:
             return _failure(error)
-        except ConnectionError:
-            raise
+        except _ClientGoneError:
+            return {}
+        except OSError as error:
+            return _failure(_explained(error))
         except Exception:
-            log.exception("a request failed: %s", line[:200])
+            log.exception("a request failed: %s", line[:60])  # no more: it holds variables
             return _failure(
                 DevenvError(
                     "devenv met a bug of its own",
@@ -111,6 +120,22 @@ async def _until_gone(reader: asyncio.StreamReader, answering: asyncio.Task[Json
         while await reader.read(4096):
             pass
     answering.cancel()
+
+
+def _explained(error: OSError) -> DevenvError:
+    """Return what to tell the user of a failure of the system that nobody below could name."""
+    if isinstance(error, ConnectionError | TimeoutError):
+        return DevenvError(
+            "the shim of this checkout was lost, or does not answer",
+            hint="type the command again; what still runs is found and kept",
+            code="shim.silent",
+        )
+    place = "" if error.filename is None else f"`{error.filename}`: "
+    return DevenvError(
+        f"cannot do that: {place}{error.strerror or error}",
+        hint="check its permissions and the free space on its disk",
+        code="system.failed",
+    )
 
 
 def _failure(error: DevenvError) -> Json:

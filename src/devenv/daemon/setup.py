@@ -30,6 +30,10 @@ class SetupStamps:
         inputs = await asyncio.to_thread(self._digests.digest, self._paths.root, patterns)
         return digest_of([unit.digest, inputs])
 
+    async def is_current(self, project: Project, unit: Unit) -> bool:
+        """Tell whether the step's result is that of its definition and inputs as they are now."""
+        return self.is_done(unit, await self.digest(project, unit))
+
     def is_done(self, unit: Unit, digest: str) -> bool:
         """Tell whether the step was done with this digest and what it made is still there."""
         try:

@@ -14,7 +14,7 @@ from devenv.errors import DevenvError
 from devenv.model.spec import Project
 from devenv.model.state import Event, Phase
 from devenv.model.unit import Kind, Unit
-from devenv.providers.native import NativeProvider
+from devenv.providers.native import NativeProvider, disk_error
 from devenv.system.clock import Clock
 from devenv.system.ports import holder, is_free
 
@@ -46,8 +46,14 @@ class Starter:
             self._store.happen(unit.name, Event.ENDED, reason="", **GONE)
         except DevenvError as error:
             self._failed(unit.name, error)
+        except TimeoutError:
+            # unknown is not gone: hang up, connect again and look what runs
+            provider.hang_up()
+            self._broken_off(unit.name)
         except ConnectionError:
             self._broken_off(unit.name)
+        except OSError as error:
+            self._failed(unit.name, disk_error(unit.name, error))
 
     async def _run_step(self, unit: Unit, project: Project, provider: NativeProvider) -> None:
         digest = await self._stamps.digest(project, unit)

@@ -28,7 +28,7 @@ async def follow_logs(
                 )
 
     async def pump(follower: Follower) -> None:
-        async for batch in follower.lines(environment.watch_log):
+        async for batch in follower.lines(environment.upkeep.watch_log):
             await send(batch)
 
     try:

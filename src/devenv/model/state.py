@@ -75,6 +75,7 @@ TRANSITIONS: Mapping[tuple[Phase, Event], Phase] = {
     (Phase.PREPARING, Event.ENDED): Phase.WAITING,  # adopted half-way; prepared again, idempotent
     (Phase.BACKOFF, Event.START): Phase.STARTING,
     (Phase.BACKOFF, Event.PREPARE): Phase.PREPARING,
+    (Phase.BACKOFF, Event.UP_TO_DATE): Phase.DONE,
     (Phase.STARTING, Event.RETRY): Phase.BACKOFF,
     (Phase.STARTING, Event.SPAWNED): Phase.RUNNING,
     (Phase.STARTING, Event.UP_TO_DATE): Phase.DONE,

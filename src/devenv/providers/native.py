@@ -61,11 +61,15 @@ class NativeProvider:
 
     def deliver(self, ended: RunStatus) -> bool:
         """Hand an exit to whoever waits for it; False: nobody does."""
-        future = self._waiting.pop(ended.name, None)
-        if future is None or future.done():
+        future = self._waiting.get(ended.name)
+        if future is None or future.done() or ended.stage != PREPARE:
             return False
         future.set_result(ended)
         return True
+
+    def inherit(self, former: NativeProvider) -> None:
+        """Take over from a provider on the same shim: what it waits for is still under way."""
+        self._waiting = former._waiting
 
     def abandon(self) -> None:
         """Tell whoever waits that the shim is gone."""
@@ -73,6 +77,10 @@ class NativeProvider:
             if not future.done():
                 future.set_exception(ConnectionResetError("the shim was killed"))
         self._waiting.clear()
+
+    def hang_up(self) -> None:
+        """Break with a shim that does not answer; whoever follows it connects again."""
+        self._client.abort()
 
     async def prepare(self, unit: Unit) -> None:
         """Install and initialise a service; returns at once if nothing is missing.
@@ -178,7 +186,7 @@ def disk_error(name: str, error: OSError) -> DevenvError:
     """Return what to tell the user when a file of a unit cannot be written."""
     full = error.errno in {errno.ENOSPC, errno.EDQUOT}
     return TerminalError(
-        f"cannot start `{name}`: cannot write `{error.filename}`: {error.strerror}",
+        f"cannot start `{name}`: cannot write `{error.filename or '.devenv'}`: {error.strerror}",
         hint="free some space on that disk, then `devenv up`"
         if full
         else "check the permissions of `.devenv/`, then `devenv up`",

@@ -194,6 +194,10 @@ class ShimClient:
         self._wire.close()
         await self._wire.closed.wait()
 
+    def abort(self) -> None:
+        """Hang up on a shim that does not answer, without waiting; the runs go on."""
+        self._wire.abort()
+
     async def _ask(self, message: dict[str, object]) -> object:
         async with asyncio.timeout(REQUEST_TIMEOUT_S):
             return await self._wire.request(message)
@@ -235,6 +239,11 @@ class _Wire(asyncio.Protocol):
         """Hang up."""
         if self._transport is not None:
             self._transport.close()
+
+    def abort(self) -> None:
+        """Hang up at once, whatever has not been sent."""
+        if self._transport is not None:
+            self._transport.abort()
 
     async def request(self, message: dict[str, object]) -> object:
         """Return the answer to *message*.
