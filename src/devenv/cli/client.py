@@ -80,7 +80,8 @@ def current_folder() -> str:
 def _exchange(request: Json, on_event: OnEvent | None, *, start: bool) -> Any:
     paths = MachinePaths.from_environment()
     with _connect(paths, start=start) as connection:
-        connection.sendall(json.dumps(request).encode() + b"\n")
+        with contextlib.suppress(ConnectionError):  # seen again, and told, when reading
+            connection.sendall(json.dumps(request).encode() + b"\n")
         for message in _messages(connection, ticking=on_event is not None):
             if message is None or "event" in message:
                 if on_event is not None:
@@ -147,8 +148,10 @@ def _start_daemon(paths: MachinePaths) -> socket.socket:
         with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
             return _try(paths.daemon_socket)
         ended, status = os.waitpid(pid, os.WNOHANG)
-        if ended and os.waitstatus_to_exitcode(status) != 0:
+        if ended and os.waitstatus_to_exitcode(status) > 0:
             break
+        if ended:  # it was killed, or left the place to another that is just starting or ending
+            pid = _spawn_detached(output)
         # nothing to wait on: the socket appears when the daemon has adopted what runs
         time.sleep(START_PAUSE_S)  # noqa: TID251
     text = output.read_text(encoding="utf-8", errors="replace").strip()
