@@ -133,7 +133,7 @@ class Api:
         names = request.names()
         begun = await environment.up(names, request.environ())
         await emit({"event": "begun", "units": list(begun)})
-        await self._environments.carry_out(environment.open_routes())
+        await self._environments.carry_out(self._machine.edge.serve())
         return await self._settled(environment, environment.require_up().closure(names), emit)
 
     async def _settled(self, environment: Environment, names: frozenset[str], emit: Emit) -> Json:

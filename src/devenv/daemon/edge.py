@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
-from collections.abc import Iterable
 from typing import Any
 
 from devenv.daemon.store import Signal
@@ -20,13 +18,15 @@ from devenv.errors import DevenvError
 from devenv.model.routing import VirtualHost
 from devenv.pki.authority import Authority
 from devenv.shim.client import ShimClient, ShimPaths, end_orphans, spawn
-from devenv.shim.protocol import Run, RunStatus
+from devenv.shim.protocol import Run
 from devenv.system.paths import MachinePaths
-from devenv.system.ports import holder, is_free
+from devenv.system.ports import has_ipv6_loopback, holder, is_free
 
 RUN = "envoy"
 STOP_GRACE_S = 5.0
-RESTART_PAUSE_S = 0.2
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 10.0
+"""Between tries to bring a killed Envoy back; doubled each time."""
 STOP_LOOK_S = 0.1
 READY_TIMEOUT_S = 10.0
 
@@ -46,6 +46,7 @@ class EdgeService:
         self._shim = shim
         self._edge = Edge(paths.state / "edge", paths.runtime)
         self._hosts: dict[str, tuple[VirtualHost, ...]] = {}
+        self._served: tuple[VirtualHost, ...] = ()
         self._client: ShimClient | None = None
         self._lock = asyncio.Lock()
         self._ready = False
@@ -57,11 +58,13 @@ class EdgeService:
 
     # -- claims -----------------------------------------------------------------------------
 
-    def check_claims(self, identity: str, hosts: Iterable[VirtualHost]) -> None:
-        """Refuse hosts that another environment has, and a port that another program has.
+    def reserve(
+        self, identity: str, hosts: tuple[VirtualHost, ...]
+    ) -> tuple[VirtualHost, ...] | None:
+        """Claim hosts for the environment, without serving them yet; return what it had before.
 
         Raises:
-            DevenvError: with who holds it.
+            DevenvError: another environment has one of them.
         """
         held = [host for key, theirs in self._hosts.items() if key != identity for host in theirs]
         clashes = conflicts([*held, *hosts])
@@ -71,178 +74,18 @@ class EdgeService:
                 hint="run `devenv down` there, or set another `domain` in `devenv.yml`",
                 code="route.taken",
             )
-        if self._client is None and hosts:
-            self._check_port()
-
-    async def claim(
-        self, identity: str, hosts: tuple[VirtualHost, ...], *, publish: bool = True
-    ) -> None:
-        """Serve these hosts for the environment from now on."""
-        unchanged = self._hosts.get(identity) == hosts and self._ready
+        former = self._hosts.get(identity)
         self._hosts[identity] = hosts
-        if publish and not unchanged:
-            await self.apply()
+        return former
 
-    async def release(self, identity: str) -> None:
-        """Serve the environment's hosts no longer."""
-        if self._hosts.pop(identity, None) is not None:
-            await self.apply()
+    def check_port(self) -> None:
+        """Refuse to begin on a port that another program has.
 
-    async def apply(self) -> None:
-        """Make Envoy serve what is claimed: started, told or ended as need be."""
-        async with self._lock:
-            if not any(self._hosts.values()):
-                await self._end()
-                return
-            config = await asyncio.to_thread(self._config)
-            if self._client is None:
-                await self._begin(config)
-            else:
-                await self._edge.publish(config)
-            await self._wait_until_ready()
-
-    def status(self) -> dict[str, Any]:
-        """Return the edge's part of `status --json`."""
-        return {
-            "https_port": self.https_port,
-            "ca_file": str(self._authority.ca_file),
-            "ready": self._ready,
-        }
-
-    # -- life -------------------------------------------------------------------------------
-
-    async def adopt(self) -> None:
-        """Find the Envoy that a former daemon started."""
-        try:
-            client = await ShimClient.connect(self._shim.socket)
-        except (FileNotFoundError, ConnectionRefusedError):
+        Raises:
+            DevenvError: with who has it.
+        """
+        if self._client is not None:
             return
-        state = await client.list()
-        self._client = client
-        if state.note.isdecimal():
-            self.https_port = int(state.note)
-        run = state.runs.get(RUN)
-        if run is None or run.ended_at is not None:
-            await self._restart(client)
-        self._ready = await self._edge.ready()
-        self.changed.notify()
-
-    async def move(self, https_port: int) -> None:
-        """Serve on another port from now on; connections to the old one end."""
-        if https_port == self.https_port and self._client is not None:
-            return
-        async with self._lock:
-            await self._end()
-            self.https_port = https_port
-            self._check_port()
-        await self.apply()
-
-    async def run(self) -> None:
-        """Follow the machine's shim: Envoy or the shim itself killed are brought back."""
-        while True:
-            client = self._client
-            if client is None:
-                await self.changed.wait()
-                continue
-            with contextlib.suppress(ConnectionError):
-                async for ended in client.exits():
-                    await self._envoy_ended(client, ended)
-            if self._client is client:
-                await self._shim_lost(client)
-
-    async def _envoy_ended(self, client: ShimClient, ended: RunStatus) -> None:
-        self._ready = False
-        self.changed.notify()
-        if self._client is not client or not any(self._hosts.values()):
-            return
-        log.warning("envoy ended: exit=%s; starting it again", ended.exit)
-        while self._client is client:
-            try:
-                async with self._lock:
-                    await self._restart(client)
-                    await self._wait_until_ready()
-            except (DevenvError, ConnectionError) as error:
-                log.warning("envoy did not start: %s", error)
-                await asyncio.sleep(RESTART_PAUSE_S)
-            else:
-                return
-
-    async def _shim_lost(self, client: ShimClient) -> None:
-        self._ready = False
-        await client.close()
-        async with self._lock:
-            self._client = None
-            await end_orphans(self._shim.record, grace_s=STOP_GRACE_S)
-            if any(self._hosts.values()):
-                await self._begin(await asyncio.to_thread(self._config))
-                await self._wait_until_ready()
-
-    async def _begin(self, config: EdgeConfig) -> None:
-        self._check_port()
-        await end_orphans(self._shim.record, grace_s=STOP_GRACE_S)
-        await spawn(self._shim)
-        client = await ShimClient.connect(self._shim.socket)
-        await asyncio.to_thread(self._edge.prepare, config)
-        await client.set_note(str(self.https_port))
-        await self._restart(client)
-        self._client = client
-        self.changed.notify()
-
-    async def _restart(self, client: ShimClient) -> None:
-        with contextlib.suppress(DevenvError):
-            await client.forget(RUN)
-        folder = self._paths.state / "edge"
-        run = Run(
-            name=RUN,
-            stage="main",
-            digest="",
-            argv=self._edge.command(),
-            cwd=str(folder),
-            environment={"PATH": "/usr/bin:/bin", "DEVENV_ENVIRONMENT": self._shim.identity},
-            log=str(folder / "envoy.log"),
-        )
-        await client.start(run)
-
-    async def _wait_until_ready(self) -> None:
-        pause = 0.005
-        async with asyncio.timeout(READY_TIMEOUT_S):
-            while not await self._edge.ready():
-                await asyncio.sleep(pause)
-                pause = min(0.1, pause * 1.5)
-        self._ready = True
-        self.changed.notify()
-
-    async def _end(self) -> None:
-        client, self._client = self._client, None
-        self._ready = False
-        if client is None:
-            return
-        with contextlib.suppress(DevenvError, ConnectionError):
-            await client.stop(RUN, grace_s=STOP_GRACE_S, reason="no environment is up")
-            await self._until_ended(client)
-        with contextlib.suppress(DevenvError, ConnectionError):
-            await client.shutdown()
-        await client.close()
-        await end_orphans(self._shim.record, grace_s=STOP_GRACE_S)
-        self.changed.notify()
-
-    async def _until_ended(self, client: ShimClient) -> None:
-        while (await client.list()).runs[RUN].ended_at is None:
-            await self.changed.wait(STOP_LOOK_S)
-
-    # -- smaller parts ----------------------------------------------------------------------
-
-    def _config(self) -> EdgeConfig:
-        hosts = tuple(host for theirs in self._hosts.values() for host in theirs)
-        return EdgeConfig(
-            https_port=self.https_port,
-            fallback=self._authority.leaf(["localhost"]),
-            hosts=hosts,
-            certificates={host.host: self._authority.leaf([host.host]) for host in hosts},
-            addresses=("127.0.0.1", "::1") if _has_ipv6_loopback() else ("127.0.0.1",),
-        )
-
-    def _check_port(self) -> None:
         try:
             free = is_free("127.0.0.1", self.https_port)
         except PermissionError:
@@ -261,9 +104,192 @@ class EdgeService:
                 code="port.in-use",
             )
 
+    def take_back(self, identity: str, former: tuple[VirtualHost, ...] | None) -> None:
+        """Undo a reservation; *former* is what `reserve` returned."""
+        if former is None:
+            self._hosts.pop(identity, None)
+        else:
+            self._hosts[identity] = former
 
-def _has_ipv6_loopback() -> bool:
-    try:
-        return is_free("::1", 0)
-    except (OSError, socket.gaierror):
-        return False
+    async def serve(self) -> None:
+        """Serve what is claimed, if that is not so already."""
+        if not self._ready or self._served != self._claimed:
+            await self.apply()
+
+    async def release(self, identity: str) -> None:
+        """Serve the environment's hosts no longer."""
+        if self._hosts.pop(identity, None) is not None:
+            await self.apply()
+
+    async def apply(self) -> None:
+        """Make Envoy serve what is claimed: started, told or ended as need be."""
+        async with self._lock:
+            if not any(self._hosts.values()):
+                await self._end()
+                return
+            config = await asyncio.to_thread(self._config, self._claimed)
+            if self._client is None:
+                await self.adopt()
+            if self._client is None:
+                await self._begin(config)
+            elif await self._has_envoy(self._client):
+                await self._wait_until_ready()
+                await self._edge.publish(config)
+            else:
+                await asyncio.to_thread(self._edge.prepare, config)
+                await self._start_envoy(self._client)
+            await self._wait_until_ready()
+            self._served = config.hosts
+
+    def status(self) -> dict[str, Any]:
+        """Return the edge's part of `status --json`."""
+        return {
+            "https_port": self.https_port,
+            "ca_file": str(self._authority.ca_file),
+            "ready": self._ready,
+        }
+
+    # -- life -------------------------------------------------------------------------------
+
+    async def adopt(self) -> None:
+        """Find the Envoy that a former daemon started; one that does not answer is left alone."""
+        try:
+            client = await ShimClient.connect(self._shim.socket)
+            state = await client.list()
+            ready = await self._edge.ready()
+        except (FileNotFoundError, ConnectionRefusedError):
+            return
+        except (DevenvError, OSError) as error:
+            log.warning("cannot adopt the edge: %s", error)
+            return
+        if state.note.isdecimal():
+            self.https_port = int(state.note)
+        self._client, self._ready = client, ready
+        self.changed.notify()
+
+    async def move(self, https_port: int) -> None:
+        """Serve on another port from now on; connections to the old one end."""
+        if https_port == self.https_port and self._client is not None:
+            return
+        async with self._lock:
+            await self._end()
+            self.https_port = https_port
+            self.check_port()
+        await self.apply()
+
+    async def run(self) -> None:
+        """Follow the machine's shim: Envoy or the shim itself killed are brought back."""
+        while True:
+            client = self._client
+            if client is None:
+                await self.changed.wait()
+                continue
+            async for ended in client.exits():
+                log.warning("envoy ended: exit=%s", ended.exit)
+                self._note_not_ready()
+                await self._bring_back(client)
+            if self._client is client:
+                self._note_not_ready()
+                self._client = None
+                client.abort()
+                await self._bring_back(None)
+
+    async def _bring_back(self, client: ShimClient | None) -> None:
+        """Serve again, on this shim or without one on a new one, for as long as it takes."""
+        pause = FIRST_PAUSE_S
+        while self._client is client and any(self._hosts.values()):
+            try:
+                await self.apply()
+            except ConnectionError:
+                return  # the shim has gone too; whoever follows it notices
+            except (DevenvError, OSError) as error:
+                log.warning("cannot bring the edge back: %s", error)
+                await asyncio.sleep(pause)
+                pause = min(LONGEST_PAUSE_S, pause * 2)
+            else:
+                return
+
+    def _note_not_ready(self) -> None:
+        self._ready = False
+        self.changed.notify()
+
+    async def _begin(self, config: EdgeConfig) -> None:
+        await end_orphans(self._shim.record, grace_s=STOP_GRACE_S)
+        self.check_port()
+        await spawn(self._shim)
+        client = await ShimClient.connect(self._shim.socket)
+        try:
+            await asyncio.to_thread(self._edge.prepare, config)
+            await client.set_note(str(self.https_port))
+            await self._start_envoy(client)
+        except BaseException:
+            client.abort()
+            raise
+        self._client = client
+        self.changed.notify()
+
+    async def _has_envoy(self, client: ShimClient) -> bool:
+        run = (await client.list()).runs.get(RUN)
+        return run is not None and run.ended_at is None
+
+    async def _start_envoy(self, client: ShimClient) -> None:
+        folder = self._paths.state / "edge"
+        run = Run(
+            name=RUN,
+            stage="main",
+            digest="",
+            argv=self._edge.command(),
+            cwd=str(folder),
+            environment={"PATH": "/usr/bin:/bin", "DEVENV_ENVIRONMENT": self._shim.identity},
+            log=str(folder / "envoy.log"),
+        )
+        await client.start(run)
+
+    async def _wait_until_ready(self) -> None:
+        pause = 0.005
+        try:
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                while not await self._edge.ready():
+                    await asyncio.sleep(pause)
+                    pause = min(0.1, pause * 1.5)
+        except TimeoutError:
+            raise DevenvError(
+                f"the edge does not serve: Envoy was not ready after {READY_TIMEOUT_S:g} s",
+                hint=f"see `{self._paths.state / 'edge' / 'envoy.log'}`",
+                code="edge.not-ready",
+            ) from None
+        self._ready = True
+        self.changed.notify()
+
+    async def _end(self) -> None:
+        client, self._client = self._client, None
+        self._ready = False
+        if client is None:
+            return
+        with contextlib.suppress(DevenvError, ConnectionError, TimeoutError):
+            await client.stop(RUN, grace_s=STOP_GRACE_S, reason="no environment is up")
+            await self._until_ended(client)
+        with contextlib.suppress(DevenvError, ConnectionError, TimeoutError):
+            await client.shutdown()
+        client.abort()
+        await end_orphans(self._shim.record, grace_s=STOP_GRACE_S)
+        self.changed.notify()
+
+    async def _until_ended(self, client: ShimClient) -> None:
+        while (await client.list()).runs[RUN].ended_at is None:
+            await self.changed.wait(STOP_LOOK_S)
+
+    # -- smaller parts ----------------------------------------------------------------------
+
+    @property
+    def _claimed(self) -> tuple[VirtualHost, ...]:
+        return tuple(host for theirs in self._hosts.values() for host in theirs)
+
+    def _config(self, hosts: tuple[VirtualHost, ...]) -> EdgeConfig:
+        return EdgeConfig(
+            https_port=self.https_port,
+            fallback=self._authority.leaf(["localhost"]),
+            hosts=hosts,
+            certificates={host.host: self._authority.leaf([host.host]) for host in hosts},
+            addresses=("127.0.0.1", "::1") if has_ipv6_loopback() else ("127.0.0.1",),
+        )

@@ -78,12 +78,15 @@ class Environment:
                 self.files.check_data()
             wanted = definition.closure(names)
             hosts = definition.virtual_hosts(self.identity)
-            self._machine.edge.check_claims(self.identity, hosts)
-            self._machine.addresses.claim(definition.entry.address, self.root)
+            if hosts:
+                self._machine.edge.check_port()
+            former_hosts = self._machine.edge.reserve(self.identity, hosts)
             try:
+                self._machine.addresses.claim(definition.entry.address, self.root)
                 self.files.write()
                 await self.upkeep.reach()
             except BaseException:
+                self._machine.edge.take_back(self.identity, former_hosts)
                 self._release_unless_up()
                 raise
             again = {name for name in wanted if await self._is_stale(definition, name)}
@@ -96,15 +99,6 @@ class Environment:
             await self._keep_note()
             self.reconciler.connect(self._provider())
             return tuple(sorted(wanted - before))
-
-    async def open_routes(self) -> None:
-        """Have the edge serve the environment's hosts.
-
-        Raises:
-            DevenvError: it cannot; the units go on all the same.
-        """
-        hosts = self.require_up().virtual_hosts(self.identity)
-        await self._machine.edge.claim(self.identity, hosts)
 
     async def preview(self, environ: Mapping[str, str]) -> None:
         """Define the units by the file as it is now, of an environment that is not up."""
@@ -231,7 +225,7 @@ class Environment:
             self.reconciler.connect(self._provider())
             hosts = self.definition.virtual_hosts(self.identity)
             self._machine.addresses.claim(self.definition.entry.address, self.root)
-            await self._machine.edge.claim(self.identity, hosts, publish=False)
+            self._machine.edge.reserve(self.identity, hosts)
         return True
 
     async def _adopt_definition(self, note: Note) -> None:

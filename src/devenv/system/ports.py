@@ -45,6 +45,14 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
+def has_ipv6_loopback() -> bool:
+    """Tell whether this machine has `::1`."""
+    try:
+        return is_free("::1", 0)
+    except OSError:
+        return False
+
+
 def holder(host: str, port: int) -> Holder | None:
     """Return the process that listens on the port on *host* or on every address, if it shows."""
     inodes = _listening_inodes(host, port)
