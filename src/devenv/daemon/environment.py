@@ -52,8 +52,8 @@ class Environment:
 
     @property
     def is_up(self) -> bool:
-        """Tell whether anything is wanted or runs."""
-        return self.link.client is not None and (bool(self.reconciler.wanted) or self._is_live())
+        """Tell whether anything is wanted, also while its shim is being replaced, or runs."""
+        return bool(self.reconciler.wanted) or (self.link.client is not None and self._is_live())
 
     # -- asked for by users -----------------------------------------------------------------
 
