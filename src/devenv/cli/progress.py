@@ -32,7 +32,7 @@ class Progress:
     def __call__(self, event: Json | None) -> None:
         """Take an event, or a tick."""
         if event is not None and event["event"] == "begun":
-            self.begun = list(event["units"])
+            self.begun += event["units"]  # told again if the daemon was killed and asked anew
         elif event is not None and event["event"] == "unit":
             self._take(event["unit"])
         if self._live:

@@ -185,7 +185,8 @@ class EdgeService:
                 await self.changed.wait()
                 continue
             async for ended in client.exits():
-                log.warning("envoy ended: exit=%s", ended.exit)
+                if self._client is client:
+                    log.warning("envoy ended: exit=%s", ended.exit)
                 self._note_not_ready()
                 await self._bring_back(client)
             if self._client is client:

@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHUNK_BYTES = 1 << 18
+FRUITLESS_S = 0.5
+"""Pause before asking again for more of a log that grows where it cannot be read."""
+MOST_FILES = 1001
+"""The current log and all its rotations that a shim may keep."""
 STAMP_LENGTH = len("2026-11-20T20:37:19.123Z")
 
 Watch = Callable[[str, int, int], Awaitable[None]]
@@ -93,14 +97,19 @@ class Follower:
     async def lines(self, watch: Watch) -> AsyncIterator[list[Line]]:
         """Yield whole lines in batches, for ever; *watch* waits for more."""
         try:
+            fruitless = False
             while True:
                 batch = list(self._read())
                 if batch:
+                    fruitless = False
                     yield batch
                     await asyncio.sleep(0)
                     continue
-                inode, size = self._position()
-                await watch(self._unit, inode, size)
+                if fruitless:  # there is more, but not in a file that can be read by its name
+                    await asyncio.sleep(FRUITLESS_S)
+                before = self._position()
+                await watch(self._unit, *before)
+                fruitless = self._position() == before
         finally:
             self.close()
 
@@ -112,7 +121,7 @@ class Follower:
 
     def _read(self) -> Iterator[Line]:
         if self._file is None:
-            self._reopen()
+            self._reopen(self._path)
         data = self._file.read(CHUNK_BYTES) if self._file is not None else b""
         if not data:
             data = self._after_rotation()
@@ -122,21 +131,38 @@ class Follower:
             yield parse_line(self._unit, raw)
 
     def _after_rotation(self) -> bytes:
-        """At the end of a file that has been renamed away, go on with the new one."""
+        """At the end of a file that has been renamed away, go on with the one that came next."""
         if self._file is None:
             return b""
-        try:
-            renamed = os.fstat(self._file.fileno()).st_ino != self._path.stat().st_ino
-        except OSError:
+        successor = self._successor()
+        if successor is None:
             return b""
-        if renamed:
-            self.close()
-            self._reopen()
-        return self._file.read(CHUNK_BYTES) if renamed and self._file is not None else b""
+        late = self._file.read(CHUNK_BYTES)  # written between the last look and the renaming
+        if late:
+            return late
+        self.close()
+        self._reopen(successor)
+        return self._file.read(CHUNK_BYTES) if self._file is not None else b""
 
-    def _reopen(self) -> None:
+    def _successor(self) -> Path | None:
+        """Return the file after the one that is open; None: it is the newest, or none is there."""
+        assert self._file is not None
+        status = os.fstat(self._file.fileno())
+        newer: Path | None = None
+        for number in range(MOST_FILES):
+            path = self._path.with_name(f"{self._path.name}.{number}") if number else self._path
+            try:
+                found = path.stat()
+            except OSError:
+                return newer  # ours was deleted: the oldest that is left
+            if found.st_ino == status.st_ino:
+                return newer
+            newer = path
+        return None
+
+    def _reopen(self, path: Path) -> None:
         try:
-            self._file = self._path.open("rb")
+            self._file = path.open("rb")
         except OSError:
             self._file = None
 

@@ -63,7 +63,7 @@ class Registry:
         """Return identity -> entry; what cannot be read counts as absent."""
         try:
             raw = json.loads(self._file.read_bytes())
-            return {str(identity): Entry(**entry) for identity, entry in raw.items()}
+            return {str(identity): _entry(body) for identity, body in raw.items()}
         except (OSError, ValueError, TypeError, AttributeError):
             return {}
 
@@ -101,6 +101,12 @@ class Registry:
             yield
 
 
+def _entry(body: dict[str, object]) -> Entry:
+    return Entry(**{name: str(value) for name, value in body.items()})
+
+
 def _is_ours(address: str) -> bool:
     octets = address.split(".")
-    return len(octets) == 4 and octets[0] == "127" and int(octets[1]) in FIRST_OCTETS
+    if len(octets) != 4 or octets[0] != "127" or not all(map(str.isdecimal, octets)):
+        return False
+    return int(octets[1]) in FIRST_OCTETS
