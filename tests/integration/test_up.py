@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from pathlib import Path
 
 import pytest
 from fakes.checkouts import WEB, wait_until
@@ -63,7 +64,7 @@ def test_status_and_urls_have_the_promised_shape(checkout):
         "problems": [],
     }
     assert ca_file.read_text().startswith("-----BEGIN CERTIFICATE-----")
-    assert os.readlink(f"/proc/{web['pid']}/cwd") == str(checkout.folder)
+    assert Path(f"/proc/{web['pid']}/cwd").readlink() == checkout.folder
     assert checkout.json("urls") == [
         {"url": f"https://api.app.localhost:{port}/", "target": "web"},
         {"url": f"https://www.app.localhost:{port}/", "target": "web"},
