@@ -36,7 +36,7 @@ def _select_one(probe: ServiceProbe) -> None:
                 host=probe.endpoint.host,
                 port=probe.endpoint.port,
                 user=probe.user,
-                password=probe.password,
+                password=probe.password.encode(),  # PyMySQL would make Latin-1 of it
                 database=probe.database or None,
                 connect_timeout=TIMEOUT_S,
                 read_timeout=TIMEOUT_S,
