@@ -72,7 +72,7 @@ class Api:
         if version != __version__ and method != self._shutdown:
             raise DevenvError(
                 f"the daemon is devenv {__version__}, this command is {version}",
-                hint="devenv daemon restart",
+                hint="type the command again",
                 code="daemon.version",
             )
         if method is None:

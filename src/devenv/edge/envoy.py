@@ -38,6 +38,9 @@ endpoint comes before the route, the route before the socket that leads to it.""
 CONFIRM_S = 5.0
 """Envoy takes a file in 16-36 ms; a loaded machine needs more, a stuck Envoy never answers."""
 
+LOOK_INTO_THE_LOG = "see `~/.local/state/devenv/edge/envoy.log`"
+"""Where it is unless `XDG_STATE_HOME` says otherwise."""
+
 FIRST_LOOK_S = 0.005
 LONGEST_LOOK_S = 0.1
 
@@ -190,7 +193,7 @@ class Edge:
         except TimeoutError:
             raise DevenvError(
                 f"cannot publish routes: Envoy took no notice within {CONFIRM_S:g} s",
-                hint="devenv doctor",
+                hint="devenv status",
                 code="edge.timeout",
             ) from None
 
@@ -235,7 +238,7 @@ def _verdict(
 def _unreachable() -> DevenvError:
     return DevenvError(
         "cannot reach the edge: Envoy does not answer",
-        hint="devenv logs edge",
+        hint=LOOK_INTO_THE_LOG,
         code="edge.unreachable",
     )
 
@@ -251,6 +254,6 @@ def _rejected(name: str, reasons: tuple[str, ...]) -> DevenvError:
         )
     return DevenvError(
         f"cannot publish routes: Envoy refused them: {words}",
-        hint="devenv logs edge",
+        hint=LOOK_INTO_THE_LOG,
         code="edge.rejected",
     )

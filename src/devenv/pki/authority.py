@@ -253,7 +253,7 @@ def _is_foreign(pair: x509.Pair) -> bool:
 def _broken_ca(folder: Path, reason: str) -> DevenvError:
     return DevenvError(
         f"cannot use the certificate authority in `{folder}`: {reason}",
-        hint=f"restore {folder / KEY} from a backup, or `rm -r {folder}` and trust the next one: "
-        "`devenv trust`",
+        hint=f"restore {folder / KEY} from a backup, or `rm -r {folder}` and import the next one "
+        "into your browsers",
         code="ca.broken",
     )

@@ -166,8 +166,8 @@ def test_broken_ca_in_full(authority, ca):
         f"cannot use the certificate authority in `{ca}`: its key is missing"
     )
     assert caught.value.hint == (
-        f"restore {ca}/key.pem from a backup, or `rm -r {ca}` and trust the next one: "
-        "`devenv trust`"
+        f"restore {ca}/key.pem from a backup, or `rm -r {ca}` and import the next one "
+        "into your browsers"
     )
 
 
