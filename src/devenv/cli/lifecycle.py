@@ -45,7 +45,7 @@ def up(names: Sequence[str], *, detach: bool) -> ExitCode:
 
 def down() -> ExitCode:
     """Stop everything of this checkout; a second Ctrl-C kills."""
-    progress = Progress()
+    progress = Progress(stopping=True)
     _stopping("down", progress)
     progress.finish()
     render.say(f"down after {progress.elapsed_s:.1f} s")
@@ -130,7 +130,7 @@ def _undo(begun: Sequence[str]) -> None:
         )
         return
     render.say("\nstopping (Ctrl-C again kills) ...")
-    progress = Progress()
+    progress = Progress(stopping=True)
     _stopping("down", progress, begun)
     progress.finish()
 

@@ -19,7 +19,8 @@ SETTLED = frozenset({"stopped", "done", "crashed", "failed"})
 class Progress:
     """Takes the events of a request and shows them; usable as the `on_event` of a call."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, stopping: bool = False) -> None:
+        self._stopping = stopping
         self._live = is_terminal(sys.stderr)
         self._begun = time.monotonic()
         self._units: dict[str, Json] = {}
@@ -56,7 +57,8 @@ class Progress:
         self._units[unit["name"]] = unit
         if old is None or word(old) != word(unit):
             self._since[unit["name"]] = time.monotonic()
-            if not self._live and _is_news(old, unit):
+            known = old is None and self._stopping and unit["ready"]
+            if not self._live and not known and _is_news(old, unit):
                 say(self._line(unit))
 
     def _line(self, unit: Json) -> str:

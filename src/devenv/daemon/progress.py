@@ -17,6 +17,8 @@ from devenv.model.unit import Kind
 Json = dict[str, Any]
 Emit = Callable[[Json], Awaitable[None]]
 
+SURVIVED_S = 0.25
+"""How long a unit without a check must have lived before `up` calls it ready."""
 TICK_S = 0.5
 """How often somebody who watches is told of long work."""
 
@@ -66,9 +68,24 @@ async def settle_up(environment: Environment, names: frozenset[str], emit: Emit)
         present = [name for name in names if name in units]
         missing = [n for n in present if not satisfied(units[n], environment.store[n])]
         lost = hopeless(environment, missing)
+        pause_s = TICK_S
         if len(lost) == len(missing):
-            return lost
-        await environment.store.changed.wait(TICK_S)
+            pause_s = max((_unproven_s(environment, name) for name in present), default=0.0)
+            if pause_s <= 0:
+                return lost
+        await environment.store.changed.wait(pause_s)
+
+
+def _unproven_s(environment: Environment, name: str) -> float:
+    """Return how much longer a unit without a check must live before anybody is told it is up.
+
+    A program that cannot even import its modules has ended by then.
+    """
+    unit, status = environment.reconciler.units[name], environment.store[name]
+    checked = unit.probe is not None or unit.kind is Kind.SETUP
+    if checked or status.phase is not Phase.RUNNING or status.started_at is None:
+        return 0.0
+    return status.started_at + SURVIVED_S - time.time()
 
 
 async def settle_down(

@@ -24,6 +24,9 @@ from devenv.providers.native import MAIN, NativeProvider
 from devenv.shim.protocol import RunStatus
 from devenv.system.clock import Clock
 
+PROVEN_S = 2.0
+"""A unit without a check that failed before is believed in once it has lived this long."""
+
 
 class Reconciler:
     """Brings the units of one environment to what is wanted, and keeps them there."""
@@ -170,7 +173,7 @@ class Reconciler:
         self._forget_probe(unit.name)
         if unit.kind is Kind.SETUP:
             return
-        if unit.probe is None:
+        if unit.probe is None and self.store[unit.name].failures == 0:
             self.store.update(unit.name, ready=True, reason="")
             self.wake()
         elif self._group is not None:
@@ -185,12 +188,13 @@ class Reconciler:
                 self._watch_readiness(unit)
 
     async def _probe(self, unit: Unit, pid: int | None) -> None:
-        assert unit.probe is not None
-
         def report(reason: str) -> None:
             self.store.update(unit.name, reason=f"not ready yet: {reason}")
 
-        await wait_until_ready(unit.probe, self._clock, report)
+        if unit.probe is None:
+            await self._clock.sleep(PROVEN_S)
+        else:
+            await wait_until_ready(unit.probe, self._clock, report)
         status = self.store[unit.name]
         if status.phase is Phase.RUNNING and status.pid == pid:
             self.store.update(unit.name, ready=True, reason="")
