@@ -5,6 +5,9 @@
 set -eu
 
 package=$1
+# Debian's administration tools call one another by name; a bare environment may not have sbin.
+PATH=/usr/sbin:/sbin:$PATH
+export PATH
 policy=/usr/sbin/policy-rc.d
 mark='# devenv: no server starts while its package is installed'
 log=$(mktemp)
@@ -79,14 +82,20 @@ installed() {
 # At the next boot a system instance would hold the usual port, RabbitMQ's and Erlang's on every
 # address. Only what came with this installation is disabled.
 disable_at_boot() {
-    installed | comm -13 "$before" - | while read -r new; do
-        for unit in $(dpkg -L "$new" | sed -n 's|.*/systemd/system/\([^/@]*\.\(service\|socket\)\)$|\1|p'); do
+    for new in $(installed | comm -13 "$before" -); do
+        for unit in $(units_of "$new"); do
             systemctl --quiet disable "$unit" >/dev/null 2>&1 || true
         done
         for script in $(dpkg -L "$new" | sed -n 's|^/etc/init\.d/||p'); do
             update-rc.d "$script" disable >/dev/null 2>&1 || true
         done
     done
+}
+
+# Templates (`name@.service`) have no state of their own.
+units_of() {
+    dpkg -L "$1" | sed -n -e 's|.*/systemd/system/\([^/@]*\.service\)$|\1|p' \
+        -e 's|.*/systemd/system/\([^/@]*\.socket\)$|\1|p'
 }
 
 exec 9>/run/devenv-apt.lock
