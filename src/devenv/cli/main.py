@@ -296,8 +296,16 @@ def version() -> int:
     return ExitCode.DONE
 
 
+def _open_missing_streams() -> None:
+    """Give a command whose caller closed its standard streams ones that go nowhere."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("r+" if name == "stdin" else "w"))  # noqa: SIM115
+
+
 def main() -> None:
     """Run the command line; the exit codes are those of `devenv.errors`."""
+    _open_missing_streams()
     try:
         result = cli.main(prog_name="devenv", standalone_mode=False)
         code = int(result) if isinstance(result, int) else int(ExitCode.DONE)
@@ -312,8 +320,8 @@ def main() -> None:
         code = int(problem.exit_code)
     except (KeyboardInterrupt, click.Abort):
         code = int(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # the reader of our output has left (`devenv logs | head`); nobody is there to be told
+    except render.ReaderGoneError:
+        # what is still in the buffer must not fail again when it is flushed at the end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = int(ExitCode.DONE)
     sys.exit(code)

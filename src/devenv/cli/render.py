@@ -46,14 +46,25 @@ def printable(text: str, stream: TextIO) -> str:
     return text if uses_colour(stream) else ESCAPES.sub("", text)
 
 
+class ReaderGoneError(Exception):
+    """Nobody reads our output any more, as in `devenv logs | head`."""
+
+
 def say(text: str) -> None:
     """Print a line to stderr."""
     print(text, file=sys.stderr, flush=True)
 
 
 def out(text: str) -> None:
-    """Print a line of data to stdout."""
-    print(text, flush=True)
+    """Print a line of data to stdout.
+
+    Raises:
+        ReaderGoneError: its reader has left.
+    """
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise ReaderGoneError from None
 
 
 def out_json(value: Any) -> None:
