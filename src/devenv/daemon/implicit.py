@@ -57,7 +57,7 @@ def target_of(key: str, route: Route) -> str:
     """Return the name of the unit that answers a route; a CDN is named after its subdomain."""
     if route.to is not None:
         return route.to
-    return "cdn" if key in {"*", "@"} else key.replace(".", "-")
+    return key.replace(".", "-")
 
 
 class ImplicitUnits:
@@ -162,7 +162,6 @@ class ImplicitUnits:
         # the environment holds passwords
         file = File(root / ".devenv" / "run" / name / "cdn.json", config.to_json(), mode=0o600)
         argv = (sys.executable, "-m", "devenv.assets", str(file.path))
-        host = key if key not in {"*", "@"} else "www"
         return Unit(
             name=name,
             kind=Kind.PROCESS,
@@ -172,7 +171,7 @@ class ImplicitUnits:
             job=Job(argv, root, environment, (file,)),
             probe=HttpProbe(endpoint, READY_PATH),
             endpoint=endpoint,
-            url=self._setting.url(f"{host}.{self._project.domain}"),
+            url=self._setting.url(f"{key}.{self._project.domain}"),
         )
 
     def _interpreter(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,21 +95,20 @@ class Follower:
         self._rest = b""
 
     async def lines(self, watch: Watch) -> AsyncIterator[list[Line]]:
-        """Yield whole lines in batches, for ever; *watch* waits for more."""
+        """Yield whole lines in batches, some empty, for ever; *watch* waits for more."""
         try:
             fruitless = False
             while True:
-                batch = list(self._read())
-                if batch:
+                data = self._read()
+                if data:
                     fruitless = False
-                    yield batch
+                    yield self._whole_lines(data)
                     await asyncio.sleep(0)
                     continue
-                if fruitless:  # there is more, but not in a file that can be read by its name
+                if fruitless:  # it grows where its name does not lead
                     await asyncio.sleep(FRUITLESS_S)
-                before = self._position()
-                await watch(self._unit, *before)
-                fruitless = self._position() == before
+                await watch(self._unit, *self._position())
+                fruitless = True
         finally:
             self.close()
 
@@ -119,30 +118,25 @@ class Follower:
             self._file.close()
             self._file = None
 
-    def _read(self) -> Iterator[Line]:
+    def _whole_lines(self, data: bytes) -> list[Line]:
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        return [parse_line(self._unit, raw) for raw in whole]
+
+    def _read(self) -> bytes:
+        """Return what comes next, from the next file at the end of one that was renamed away."""
         if self._file is None:
             self._reopen(self._path)
-        data = self._file.read(CHUNK_BYTES) if self._file is not None else b""
-        if not data:
-            data = self._after_rotation()
-        self._rest += data
-        *whole, self._rest = self._rest.split(b"\n")
-        for raw in whole:
-            yield parse_line(self._unit, raw)
-
-    def _after_rotation(self) -> bytes:
-        """At the end of a file that has been renamed away, go on with the one that came next."""
-        if self._file is None:
-            return b""
-        successor = self._successor()
-        if successor is None:
-            return b""
-        late = self._file.read(CHUNK_BYTES)  # written between the last look and the renaming
-        if late:
-            return late
-        self.close()
-        self._reopen(successor)
-        return self._file.read(CHUNK_BYTES) if self._file is not None else b""
+        while self._file is not None:
+            data = self._file.read(CHUNK_BYTES)
+            successor = None if data else self._successor()
+            if successor is None:
+                return data
+            late = self._file.read(CHUNK_BYTES)  # written after that look, before the renaming
+            if late:
+                return late
+            self.close()
+            self._reopen(successor)
+        return b""
 
     def _successor(self) -> Path | None:
         """Return the file after the one that is open; None: it is the newest, or none is there."""
