@@ -108,7 +108,7 @@ def check_known(name: str, known: Iterable[str]) -> None:
         return
     close = difflib.get_close_matches(name, names, n=1)
     raise DevenvError(
-        f"no service, step or process is called `{name}`",
+        f"no unit is called `{name}`",
         hint=f"did you mean `{close[0]}`?" if close else f"there are: {', '.join(names)}",
         code="unit.unknown",
     )

@@ -13,7 +13,7 @@ def refusal(call, *arguments):
 
 def test_an_unknown_name_gets_a_close_match():
     assert refusal(check_known, "wbe", ["web", "worker"]) == (
-        "no service, step or process is called `wbe`",
+        "no unit is called `wbe`",
         "did you mean `web`?",
         "unit.unknown",
     )
