@@ -53,7 +53,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print data as JSON.
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="devenv", message="%(prog)s %(version)s")
 def cli() -> None:
-    r"""Bring up everything that a checkout needs, as it is in production.
+    """Bring up everything that a checkout needs, as it is in production.
 
     \b
     devenv up          start everything, show the logs until Ctrl-C
@@ -61,7 +61,7 @@ def cli() -> None:
     devenv status      what runs, and whether it is ready
     devenv why NAME    what holds NAME up
     devenv down        stop everything
-    """
+    """  # noqa: D301 (click's mark for lines that stay as they are is a backspace)
 
 
 @cli.command()
