@@ -21,6 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from fakes.screens import Screen
+
 Json = dict[str, Any]
 T = TypeVar("T")
 Finished = subprocess.CompletedProcess[str]
@@ -165,6 +167,11 @@ class Checkout:
             [*DEVENV, *words],
             **{"cwd": self.folder, "env": dict(variables), "text": True, **pipes, **options},
         )
+
+    def screen(self, *words: str) -> Screen:
+        """Begin a command in a terminal."""
+        environment = {**self.home.environment, "TERM": "xterm"}
+        return Screen([*DEVENV, *words], cwd=self.folder, env=environment)
 
     def devenv(self, *words: str, **options: Any) -> Finished:
         """Run a command to its end, whatever that is; never with a traceback."""
