@@ -158,7 +158,8 @@ assert os.getsid(0) == os.getpgid(0) == os.getpid() == os.tcgetpgrp(0)
 assert tuple(os.get_terminal_size(0)) == (77, 33)
 status = open("/proc/self/status").read()
 for kind in ("SigBlk", "SigIgn"):
-    mask = int(status.split(kind + ":")[1].split()[0], 16)
+    # signals 32 and up are the C library's own, which sigaction(3) refuses to touch
+    mask = int(status.split(kind + ":")[1].split()[0], 16) & 0x7FFFFFFF
     assert mask & ~0x1001001 == 0, (kind, hex(mask))  # SIGHUP; Python itself: SIGPIPE, SIGXFSZ
 assert sorted(os.listdir("/proc/self/fd")) == ["0", "1", "2", "3"], os.listdir("/proc/self/fd")
 assert os.getcwd() == os.environ["WHERE"]

@@ -17,6 +17,7 @@ v3 API; `edge.listener` has the part that faces the client.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -47,6 +48,9 @@ no request is sent into one that is being closed."""
 RETRY_BASE_S = 0.025
 RETRY_LONGEST_S = 0.2
 """Envoy draws each wait evenly from 0 to an interval that doubles up to this one."""
+
+WEBSOCKET_KEY = base64.b64encode(b"devenv's own key").decode()
+"""16 bytes, as RFC 6455 section 4.1 asks."""
 
 MAX_BODY_BYTES = 1024 * 1024
 """Room for the page that lists hosts; Envoy's default for its own bodies is 4 KiB."""
@@ -181,7 +185,26 @@ def _virtual_host(host: VirtualHost, hold_s: float) -> Mapping[str, object]:
     return {
         "name": host.host,
         "domains": [host.host],
-        "routes": [{"match": {"prefix": "/"}, "route": action}],
+        "routes": [_websocket_route(action), {"match": {"prefix": "/"}, "route": action}],
+    }
+
+
+def _websocket_route(action: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the route of WebSocket handshakes, completed where they came over HTTP/2.
+
+    A handshake over HTTP/2 (RFC 8441) has no `Sec-WebSocket-Key`; Envoy hands it to an HTTP/1.1
+    upstream without one (envoyproxy/envoy#8547), and servers rightly refuse that (RFC 6455 section
+    4.2.1). Any 16 bytes do: the answer to them is for Envoy, which drops it.
+    """
+    upgrade = {"name": "upgrade", "string_match": {"exact": "websocket", "ignore_case": True}}
+    missing = [("sec-websocket-key", WEBSOCKET_KEY), ("sec-websocket-version", "13")]
+    return {
+        "match": {"prefix": "/", "headers": [upgrade]},
+        "route": action,
+        "request_headers_to_add": [
+            {"header": {"key": key, "value": value}, "append_action": "ADD_IF_ABSENT"}
+            for key, value in missing
+        ],
     }
 
 

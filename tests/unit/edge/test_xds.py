@@ -1,3 +1,4 @@
+import base64
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -113,3 +114,14 @@ def test_wait_adds_up_to_the_bound():
     mean_wait_s = float(policy["retry_back_off"]["max_interval"].rstrip("s")) / 2
     assert policy["num_retries"] * mean_wait_s == 30
     assert policy["retry_on"] == "connect-failure,refused-stream"
+
+
+def test_a_websocket_that_came_over_http2_is_given_the_key_it_lacks():
+    """RFC 8441 has no Sec-WebSocket-Key; RFC 6455 servers insist on 16 bytes of it."""
+    rendered = xds.render(config(host("a.test")), FILES)
+    handshakes, rest = resource(rendered, "rds.json")["virtual_hosts"][0]["routes"]
+    added = {each["header"]["key"]: each for each in handshakes["request_headers_to_add"]}
+    assert len(base64.b64decode(added["sec-websocket-key"]["header"]["value"])) == 16
+    assert {each["append_action"] for each in added.values()} == {"ADD_IF_ABSENT"}
+    assert handshakes["route"] == rest["route"]
+    assert "request_headers_to_add" not in rest
