@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
 from devenv import __version__
 from devenv.cli import render
 from devenv.cli.client import call, caller_environment
+from devenv.cli.replace import replace_process
 from devenv.errors import DevenvError, ExitCode
 
 COMPLETION_HINTS = {
@@ -76,24 +76,12 @@ def up(names: tuple[str, ...], *, detach: bool, dry_run: bool, as_json: bool) ->
         if as_json:
             render.out_json(actions)
         else:
-            for line in _plan_lines(actions):
+            for line in render.plan_lines(actions):
                 render.out(line)
         return ExitCode.DONE
     from devenv.cli import lifecycle  # noqa: PLC0415 (only this command pays for it)
 
     return lifecycle.up(names, detach=detach)
-
-
-def _plan_lines(actions: list[dict[str, Any]]) -> list[str]:
-    if not actions:
-        return ["nothing to do"]
-    verbs = {"want": "start", "start": "start", "stop": "stop"}
-    return [
-        f"{verbs[item['action']]:<6} {item['name']}"
-        + (f"  after {', '.join(item['needs'])}" if item["needs"] else "")
-        + (f"  ({item['reason']})" if item["reason"] else "")
-        for item in actions
-    ]
 
 
 @cli.command()
@@ -200,31 +188,14 @@ PASS_THROUGH = {"ignore_unknown_options": True, "allow_interspersed_args": False
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def exec_(name: str, command: tuple[str, ...]) -> int:
     """Run COMMAND in NAME's folder with NAME's variables: devenv exec web -- env."""
-    return _replace_process(name, command)
+    return replace_process(name, command)
 
 
 @cli.command(context_settings=PASS_THROUGH)
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(command: tuple[str, ...]) -> int:
     """Run COMMAND with the environment's variables: devenv run -- python manage.py shell."""
-    return _replace_process("", command)
-
-
-def _replace_process(name: str, command: tuple[str, ...]) -> int:
-    """Become the command, so that its exit code, its signals and its terminal are its own."""
-    arguments = list(command[1:] if command[0] == "--" else command)
-    view = call("environment", name=name, environ=caller_environment())
-    variables: dict[str, str] = view["environment"]
-    if name:
-        os.chdir(view["cwd"])
-    try:
-        os.execvpe(arguments[0], arguments, variables)  # noqa: S606 (no shell wanted)
-    except OSError as problem:
-        raise DevenvError(
-            f"cannot run `{arguments[0]}`: {problem.strerror}",
-            hint="check its spelling, or where it is installed",
-            code="command.not-run",
-        ) from problem
+    return replace_process("", command)
 
 
 @cli.command()

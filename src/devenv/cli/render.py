@@ -159,6 +159,19 @@ def urls_table(urls: Sequence[Json]) -> list[str]:
     return table([[item["url"], item["target"]] for item in urls]) if urls else []
 
 
+def plan_lines(actions: Sequence[Json]) -> list[str]:
+    """Return the lines of `devenv up --dry-run`."""
+    if not actions:
+        return ["nothing to do"]
+    verbs = {"want": "start", "start": "start", "stop": "stop"}
+    return [
+        f"{verbs[item['action']]:<6} {item['name']}"
+        + (f"  after {', '.join(item['needs'])}" if item["needs"] else "")
+        + (f"  ({item['reason']})" if item["reason"] else "")
+        for item in actions
+    ]
+
+
 def log_line(event: Json, width: int, *, times: bool) -> str:
     """Return a line of a unit's log with the unit's name before it."""
     colour = UNIT_COLOURS[sum(event["unit"].encode()) % len(UNIT_COLOURS)]

@@ -1,6 +1,8 @@
 import ipaddress
+import json
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,3 +53,13 @@ def test_derived_addresses_are_loopback_and_never_the_common_ones(number):
     assert address.is_loopback
     assert address not in ipaddress.IPv4Network("127.0.0.0/18")
     assert int(address) & 0xFF not in {0, 255}
+
+
+@pytest.mark.parametrize("address", ["127.x.0.1", "127.64", "10.64.0.1", "", 7, None])
+def test_an_address_that_makes_no_sense_is_derived_anew(tmp_path, address):
+    registry = Registry(tmp_path)
+    before = registry.claim(Path("/a"), "a", pinned=None)
+    body = json.loads((tmp_path / "registry.json").read_text())
+    body[identity_of(Path("/a"))]["address"] = address
+    (tmp_path / "registry.json").write_text(json.dumps(body))
+    assert registry.claim(Path("/a"), "a", pinned=None) == before
