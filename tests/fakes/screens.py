@@ -54,7 +54,7 @@ class Screen:
         deadline = time.monotonic() + SEEN_TIMEOUT_S
         while text not in self.seen:
             ready, _, _ = select.select([self.master], [], [], max(0, deadline - time.monotonic()))
-            assert ready, f"not seen: {text!r} in {self.seen!r}"
+            assert ready, f"not seen: {text!r} in ...{self.seen[-2000:]!r}"
             self.seen += os.read(self.master, 65536).decode(errors="replace")
         before, _, self.seen = self.seen.partition(text)
         return before
@@ -63,7 +63,7 @@ class Screen:
         """Return the exit code, reading on meanwhile."""
         deadline = time.monotonic() + timeout_s
         while self.process.poll() is None:
-            assert time.monotonic() < deadline, f"it goes on: {self.seen!r}"
+            assert time.monotonic() < deadline, f"it goes on: ...{self.seen[-2000:]!r}"
             if select.select([self.master], [], [], 0.02)[0]:
                 self.seen += os.read(self.master, 65536).decode(errors="replace")
         while select.select([self.master], [], [], 0)[0]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -35,7 +36,7 @@ def up(names: Sequence[str], *, detach: bool) -> ExitCode:
                 return code
             if code is ExitCode.DONE:
                 render.say(render.paint("\nCtrl-C stops it again", render.DIM, sys.stderr))
-            _stay(names)
+            follow(names, tail=FIRST_LOG_LINES, keep_on=True)
         except KeyboardInterrupt:
             progress.finish()
             _undo(progress.begun)
@@ -112,17 +113,6 @@ def _collector(lines: list[Json]) -> Any:
     return take
 
 
-def _stay(names: Sequence[str]) -> None:
-    """Show the logs until Ctrl-C, over deaths of the daemon."""
-    tail = FIRST_LOG_LINES
-    while True:
-        try:
-            follow(names, tail=tail, keep_on=True)
-        except DaemonGoneError:
-            call("ping")
-            tail = 0
-
-
 def _undo(begun: Sequence[str]) -> None:
     if not begun:
         render.say(
@@ -151,8 +141,13 @@ def _stopping(op: str, progress: Progress, names: Sequence[str] = ()) -> None:
 @contextlib.contextmanager
 def _hangup_as_interrupt() -> Iterator[None]:
     """A closed terminal and a plain `kill` stop what was started, as Ctrl-C does."""
+    shown = [stream.fileno() for stream in (sys.stdout, sys.stderr) if stream.isatty()]
 
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:  # writing to a closed terminal is an error
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            for descriptor in shown:
+                os.dup2(nowhere, descriptor)
         raise KeyboardInterrupt
 
     before = {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from devenv.cli import render
-from devenv.cli.client import call, caller_environment
+from devenv.cli.client import DaemonGoneError, call, caller_environment
 
 Json = dict[str, Any]
 
@@ -19,11 +19,19 @@ class LogPrinter:
         self._as_json = as_json
         self._times = times
         self._width = 8
+        self.places: dict[str, Json] = {}
+        """Where each unit's log was read to; what a new daemon is to go on from."""
 
     def __call__(self, event: Json | None) -> None:
-        """Print a line; ticks print nothing."""
+        """Print a line; ticks and places print nothing."""
         if event is None:
             return
+        if "place" in event:
+            self.places[event["unit"]] = event["place"]
+        if event["event"] == "line":
+            self._print(event)
+
+    def _print(self, event: Json) -> None:
         if self._as_json:
             body = {key: event[key] for key in ("unit", "time", "text")}
             render.out(json.dumps(body, ensure_ascii=False))
@@ -39,12 +47,24 @@ def follow(
     keep_on: bool,
     printer: LogPrinter | None = None,
 ) -> None:
-    """Print the last *tail* lines of each unit and, with *keep_on*, what follows, until Ctrl-C."""
-    call(
-        "logs",
-        on_event=printer or LogPrinter(),
-        names=list(names),
-        tail=tail,
-        follow=keep_on,
-        environ=caller_environment(),
-    )
+    """Print the last *tail* lines of each unit and, with *keep_on*, what follows, until Ctrl-C.
+
+    Following goes on over deaths of the daemon, and misses no line.
+    """
+    printer = printer or LogPrinter()
+    while True:
+        try:
+            call(
+                "logs",
+                on_event=printer,
+                names=list(names),
+                tail=tail,
+                follow=keep_on,
+                resume=printer.places,
+                environ=caller_environment(),
+            )
+        except DaemonGoneError:
+            if not keep_on:
+                raise
+        else:
+            return

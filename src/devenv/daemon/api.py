@@ -22,7 +22,7 @@ from devenv.daemon.logs import merged_tail
 from devenv.daemon.machine import Machine
 from devenv.daemon.progress import settle_down, settle_up
 from devenv.daemon.request import Request
-from devenv.daemon.streams import follow_logs
+from devenv.daemon.streams import follow_logs, send_tail
 from devenv.daemon.views import status_view, urls_view, why_view
 from devenv.errors import DevenvError
 from devenv.model.plan import plan
@@ -216,9 +216,11 @@ class Api:
         for name in request.names():
             check_known(name, known)
         names = request.names() or tuple(known)
-        await follow_logs(
-            environment, names, emit, tail=request.count("tail", 100), follow=request.flag("follow")
-        )
+        tail = request.count("tail", 100)
+        if request.flag("follow"):
+            await follow_logs(environment, names, emit, tail=tail, resume=request.places())
+        else:
+            await send_tail(environment, names, emit, tail=tail)
         return {}
 
     async def _environment(self, request: Request, _emit: Emit) -> Json:

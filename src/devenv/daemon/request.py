@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from devenv.daemon.logs import Place
 from devenv.errors import DevenvError
 
 
@@ -38,6 +39,14 @@ class Request:
         if type(value) is not int or not 0 <= value <= 1_000_000:
             raise DevenvError(f"{key}: expected a whole number", code="request.invalid")
         return value
+
+    def places(self) -> Mapping[str, Place]:
+        """Return where in their logs to go on, by unit; absent: nowhere."""
+        value = self._body.get("resume", {})
+        try:
+            return {str(unit): Place(int(inode), int(at)) for unit, (inode, at) in value.items()}
+        except (AttributeError, TypeError, ValueError):
+            raise DevenvError("resume: expected places", code="request.invalid") from None
 
     def environ(self) -> Mapping[str, str]:
         """Return the caller's environment variables."""
