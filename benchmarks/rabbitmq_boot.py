@@ -8,7 +8,7 @@ direct      Erlang without the script, node told its port: no epmd, and none of 
             checks against it; all 75 shipped applications on the code path, as in stock
 needed      direct, with only the applications that the server needs (`catalogue.erlang`)
 spinning    needed, and Erlang's threads spin for a moment before they sleep
-ours        what the catalogue runs: spinning, and all modules loaded together before the boot
+ours        what the catalogue runs: spinning, and an application's modules loaded together
 
 Where the time goes (RabbitMQ 3.10, Erlang 25): nearly all of it is loading code. Boot asks every
 module of every loaded application for its feature flags and upgrade steps, which loads them, and
@@ -17,7 +17,8 @@ Erlang tries every folder on the code path: of 66,000 files that a stock boot op
 there. Each try is handed to an I/O thread and back, so half of the processor's time is the
 kernel's, switching threads. `needed` halves the modules and nearly all of the misses; `spinning`
 saves most of the threads' sleeps (idle, it costs nothing: 0.3 % of one core as before); `ours` uses
-both cores, and waits once and not for each module until all schedulers have taken it over.
+both cores, and waits once an application and not once a module until all schedulers have taken
+the code over.
 
     python benchmarks/rabbitmq_boot.py [--rounds 5] [--json]
 """

@@ -7,6 +7,7 @@ a mark in its environment if it made a session of its own.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -168,7 +169,8 @@ def installed(name: str, folder: Path, host: str) -> Iterator[Server]:
         yield server
     finally:
         for pid in server.processes():
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # the death of one may end others
+                os.kill(pid, signal.SIGKILL)
         for process in server.spawned:
             process.wait(STOP_S)
 

@@ -1,5 +1,6 @@
 """The catalogue on the real servers: data, addresses, signals, two environments at once."""
 
+import os
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ from devenv.probes import ProbeError
 # A first run may have to install a server, which takes minutes; the servers' own waits are bounded.
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
-HOST = "127.77.30.1"
-OTHER_HOST = "127.77.30.2"
+# Of this run alone: somebody else may be running the same tests on the same machine.
+HOST = f"127.77.{100 + os.getpid() % 100}.1"
+OTHER_HOST = f"127.77.{100 + os.getpid() % 100}.2"
 GRACE_S = 10.0
 
 
