@@ -59,6 +59,12 @@ class CheckoutFiles:
         Raises:
             DevenvError: `.devenv/` is not there.
         """
+        if not self._paths.root.exists():
+            raise DevenvError(
+                f"`{self._paths.root}` was moved or deleted while it was up",
+                hint="run `devenv down` where it is now",
+                code="checkout.moved",
+            )
         if not self._paths.base.exists():
             raise DevenvError(
                 f"`{self._paths.base}` was deleted while this checkout is up: its servers still "

@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Mapping
 from typing import Any
 
+from devenv.daemon.claims import HostClaims
+from devenv.daemon.https_port import VARIABLE, check_port, https_port_of
 from devenv.daemon.store import Signal
-from devenv.edge.config import EdgeConfig, conflicts
+from devenv.edge.config import EdgeConfig
 from devenv.edge.envoy import Edge
 from devenv.errors import DevenvError
 from devenv.model.routing import VirtualHost
@@ -20,7 +23,7 @@ from devenv.pki.authority import Authority
 from devenv.shim.client import ShimClient, ShimPaths, end_orphans, spawn
 from devenv.shim.protocol import Run
 from devenv.system.paths import MachinePaths
-from devenv.system.ports import has_ipv6_loopback, holder, is_free
+from devenv.system.ports import has_ipv6_loopback
 
 RUN = "envoy"
 STOP_GRACE_S = 5.0
@@ -40,12 +43,13 @@ class EdgeService:
         self, paths: MachinePaths, authority: Authority, shim: ShimPaths, https_port: int
     ) -> None:
         self.https_port = https_port
+        self._is_settled = False
+        self.claims = HostClaims()
         self.changed = Signal()
         self._paths = paths
         self._authority = authority
         self._shim = shim
         self._edge = Edge(paths.state / "edge", paths.runtime)
-        self._hosts: dict[str, tuple[VirtualHost, ...]] = {}
         self._served: tuple[VirtualHost, ...] = ()
         self._client: ShimClient | None = None
         self._lock = asyncio.Lock()
@@ -56,78 +60,52 @@ class EdgeService:
         """Identity of the shim that the edge runs under."""
         return self._shim.identity
 
-    # -- claims -----------------------------------------------------------------------------
-
-    def reserve(
-        self, identity: str, hosts: tuple[VirtualHost, ...]
-    ) -> tuple[VirtualHost, ...] | None:
-        """Claim hosts for the environment, without serving them yet; return what it had before.
-
-        Raises:
-            DevenvError: another environment has one of them.
-        """
-        held = [host for key, theirs in self._hosts.items() if key != identity for host in theirs]
-        clashes = conflicts([*held, *hosts])
-        if clashes:
-            raise DevenvError(
-                f"cannot route `{clashes[0].host}`: another checkout that is up has that host",
-                hint="run `devenv down` there, or set another `domain` in `devenv.yml`",
-                code="route.taken",
-            )
-        former = self._hosts.get(identity)
-        self._hosts[identity] = hosts
-        return former
+    # -- what is served ---------------------------------------------------------------------
 
     def check_port(self) -> None:
-        """Refuse to begin on a port that another program has.
+        """Refuse to begin on a port that cannot be had.
 
         Raises:
             DevenvError: with who has it.
         """
-        if self._client is not None:
-            return
-        try:
-            free = is_free("127.0.0.1", self.https_port)
-        except PermissionError:
-            raise DevenvError(
-                f"cannot listen on port {self.https_port}: it needs a privilege",
-                hint="sudo devenv serve",
-                code="port.privileged",
-            ) from None
-        if not free:
-            other = holder("127.0.0.1", self.https_port)
-            raise DevenvError(
-                f"cannot listen on port {self.https_port}: it is in use by "
-                f"{other or 'another program'}",
-                hint="stop that program, or choose another port: "
-                "`DEVENV_HTTPS_PORT=9443 devenv up`",
-                code="port.in-use",
-            )
+        if self._client is None:
+            check_port(self.https_port)
 
-    def take_back(self, identity: str, former: tuple[VirtualHost, ...] | None) -> None:
-        """Undo a reservation; *former* is what `reserve` returned."""
-        if former is None:
-            self._hosts.pop(identity, None)
-        else:
-            self._hosts[identity] = former
+    def prefer_port(self, environ: Mapping[str, str]) -> None:
+        """Serve on the port that the caller of `up` asks for, unless it is settled already.
+
+        Raises:
+            DevenvError: the edge serves on another one.
+        """
+        port = https_port_of(environ)
+        if self._is_settled or port == self.https_port:
+            return
+        if self._client is None:
+            self.https_port = port
+        elif VARIABLE in environ:
+            raise DevenvError(
+                f"cannot use port {port}: the edge already serves on port {self.https_port}",
+                hint=f"unset {VARIABLE}, or take every checkout down first: `devenv down`",
+                code="edge.port-settled",
+            )
 
     async def serve(self) -> None:
         """Serve what is claimed, if that is not so already."""
-        if not self._ready or self._served != self._claimed:
+        if not self._ready or self._served != self.claims.all:
             await self.apply()
 
     async def release(self, identity: str) -> None:
         """Serve the environment's hosts no longer."""
-        if self._hosts.pop(identity, None) is not None:
+        if self.claims.release(identity):
             await self.apply()
 
     async def apply(self) -> None:
         """Make Envoy serve what is claimed: started, told or ended as need be."""
         async with self._lock:
-            if not any(self._hosts.values()):
+            if not self.claims.all:
                 await self._end()
                 return
-            config = await asyncio.to_thread(self._config, self._claimed)
+            config = await asyncio.to_thread(self._config, self.claims.all)
             if self._client is None:
                 await self.adopt()
             if self._client is None:
@@ -168,7 +146,8 @@ class EdgeService:
         self.changed.notify()
 
     async def move(self, https_port: int) -> None:
-        """Serve on another port from now on; connections to the old one end."""
+        """Serve on this port whatever callers prefer; connections to another one end."""
+        self._is_settled = True
         if https_port == self.https_port and self._client is not None:
             return
         async with self._lock:
@@ -198,7 +177,7 @@ class EdgeService:
     async def _bring_back(self, client: ShimClient | None) -> None:
         """Serve again, on this shim or without one on a new one, for as long as it takes."""
         pause = FIRST_PAUSE_S
-        while self._client is client and any(self._hosts.values()):
+        while self._client is client and self.claims.all:
             try:
                 await self.apply()
             except ConnectionError:
@@ -281,10 +260,6 @@ class EdgeService:
             await self.changed.wait(STOP_LOOK_S)
 
     # -- smaller parts ----------------------------------------------------------------------
-
-    @property
-    def _claimed(self) -> tuple[VirtualHost, ...]:
-        return tuple(host for theirs in self._hosts.values() for host in theirs)
 
     def _config(self, hosts: tuple[VirtualHost, ...]) -> EdgeConfig:
         return EdgeConfig(

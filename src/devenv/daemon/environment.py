@@ -80,13 +80,13 @@ class Environment:
             hosts = definition.virtual_hosts(self.identity)
             if hosts:
                 self._machine.edge.check_port()
-            former_hosts = self._machine.edge.reserve(self.identity, hosts)
+            former_hosts = self._machine.edge.claims.reserve(self.identity, hosts)
             try:
                 self._machine.addresses.claim(definition.entry.address, self.root)
                 self.files.write()
                 await self.upkeep.reach()
             except BaseException:
-                self._machine.edge.take_back(self.identity, former_hosts)
+                self._machine.edge.claims.take_back(self.identity, former_hosts)
                 self._release_unless_up()
                 raise
             again = {name for name in wanted if await self._is_stale(definition, name)}
@@ -225,7 +225,7 @@ class Environment:
             self.reconciler.connect(self._provider())
             hosts = self.definition.virtual_hosts(self.identity)
             self._machine.addresses.claim(self.definition.entry.address, self.root)
-            self._machine.edge.reserve(self.identity, hosts)
+            self._machine.edge.claims.reserve(self.identity, hosts)
         return True
 
     async def _adopt_definition(self, note: Note) -> None:

@@ -24,6 +24,7 @@ from devenv import __version__
 from devenv.daemon.api import Api
 from devenv.daemon.edge import EdgeService
 from devenv.daemon.environments import Environments
+from devenv.daemon.https_port import https_port_of
 from devenv.daemon.machine import MACHINE, Machine, shim_paths
 from devenv.daemon.server import Server
 from devenv.errors import DevenvError, ExitCode
@@ -34,7 +35,6 @@ from devenv.system.folders import private_folder
 from devenv.system.paths import MachinePaths
 from devenv.system.registry import Registry
 
-DEFAULT_HTTPS_PORT = 8443
 IDLE_EXIT_S = 30.0
 """A daemon that nothing needs ends itself after this long."""
 LOG_BYTES = 4 * 1024 * 1024
@@ -130,22 +130,6 @@ def configure_log(path: Path, *, aloud: bool) -> None:
         level=logging.INFO,
         handlers=handlers,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
-    )
-
-
-def https_port_of(environ: dict[str, str]) -> int:
-    """Return the edge's port: `DEVENV_HTTPS_PORT`, else 8443.
-
-    Raises:
-        DevenvError: the variable is not a port.
-    """
-    text = environ.get("DEVENV_HTTPS_PORT", str(DEFAULT_HTTPS_PORT))
-    if text.isdecimal() and 1 <= int(text) <= 65535:
-        return int(text)
-    raise DevenvError(
-        f"DEVENV_HTTPS_PORT: expected a port from 1 to 65535, got {text!r}",
-        hint="unset DEVENV_HTTPS_PORT",
-        code="port.invalid",
     )
 
 
