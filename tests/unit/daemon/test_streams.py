@@ -5,7 +5,7 @@ import pytest
 from fakes.clock import settle
 from fakes.worlds import scripted
 
-from devenv.daemon.streams import follow_logs
+from devenv.daemon.streams import follow_logs, send_tail
 from devenv.system.paths import CheckoutPaths
 
 
@@ -37,7 +37,7 @@ async def test_the_ends_of_the_logs_come_merged_and_nothing_more(environment):
     async def emit(event):
         events.append(event)
 
-    await follow_logs(environment, ["web", "db", "none"], emit, tail=5, follow=False)
+    await send_tail(environment, ["web", "db", "none"], emit, tail=5)
     assert events == [
         {"event": "line", "unit": "db", "time": "2026-11-20T20:37:19.000Z", "text": "first"},
         {"event": "line", "unit": "web", "time": "2026-11-20T20:37:20.000Z", "text": "second"},
@@ -50,10 +50,10 @@ async def test_followers_close_their_files_when_the_client_leaves(environment):
     seen = asyncio.Queue()
 
     async def emit(event):
-        seen.put_nowait(event["text"])
+        seen.put_nowait(event.get("text", event["event"]))
 
-    following = asyncio.create_task(follow_logs(environment, ["web"], emit, tail=1, follow=True))
-    assert await seen.get() == "old"
+    following = asyncio.create_task(follow_logs(environment, ["web"], emit, tail=1, resume={}))
+    assert [await seen.get(), await seen.get()] == ["old", "place"]
     await settle()
     write(environment, "web", "new\n")
     environment.changed.set()
