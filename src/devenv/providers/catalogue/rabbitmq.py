@@ -12,8 +12,8 @@ node's name, still opens after the checkout was moved and has got another addres
 Virtual host, user and permissions are definitions that the server loads at every boot, so a
 password that was changed in `devenv.yml` holds from the next start on.
 
-One limit: RabbitMQ 3 hands the data folder's path to `df` without quotes. Where that path has a space
-or a letter beyond ASCII it logs so at boot, and then does not watch how full the disk is.
+One limit: RabbitMQ 3 hands the data folder's path to `df` without quotes. Where that path has a
+space or a letter beyond ASCII it logs so at boot, and does not watch how full the disk is.
 
 Why boot is quicker than the wrapper's: see `catalogue.erlang` and `benchmarks/rabbitmq_boot.py`.
 Sources: RabbitMQ's guides on configuration, definitions and passwords; erl(1), kernel(6).
