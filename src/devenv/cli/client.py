@@ -155,11 +155,25 @@ def _start_daemon(paths: MachinePaths) -> socket.socket:
         # nothing to wait on: the socket appears when the daemon has adopted what runs
         time.sleep(START_PAUSE_S)  # noqa: TID251
     text = output.read_text(encoding="utf-8", errors="replace").strip()
+    if not text:
+        _check_can_be_written(output)
     raise DevenvError(
         "the daemon did not start: " + (text.splitlines() or ["it said nothing"])[0],
         hint=f"see `{paths.state / 'daemon.log'}`",
         code="daemon.not-started",
     )
+
+
+def _check_can_be_written(output: Path) -> None:
+    """Find out why the daemon said nothing: on a full disk it cannot."""
+    try:
+        output.write_bytes(b"\n")
+    except OSError as error:
+        raise DevenvError(
+            f"cannot write `{output}`: {error.strerror}",
+            hint="free some space, then type the command again",
+            code="disk.full",
+        ) from error
 
 
 def _spawn_detached(output: Path) -> int:

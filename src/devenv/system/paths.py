@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -96,7 +97,9 @@ def _runtime_folder() -> Path:
     for folder in candidates:
         if len(os.fsencode(folder / ("x" * 16 + ".shim.sock"))) <= SOCKET_PATH_BYTES:
             return private_folder(folder)
-    return private_folder(Path(f"/tmp/devenv-{os.getuid()}"))  # noqa: S108 (checked to be ours)
+    # Two homes of one user, as tests and containers have them, must not share a daemon.
+    mark = zlib.crc32(os.fsencode(candidates[-1]))
+    return private_folder(Path(f"/tmp/devenv-{os.getuid()}-{mark:08x}"))  # noqa: S108 (checked)
 
 
 @dataclass(frozen=True)
