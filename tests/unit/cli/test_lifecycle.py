@@ -12,6 +12,7 @@ READY = {
     "status": {},
 }
 BEGUN = {"event": "begun", "units": ["web"]}
+LINE = {"event": "line", "unit": "web", "time": "2999-01-01T00:00:00.000Z", "text": "hello"}
 
 
 class Script:
@@ -57,7 +58,11 @@ def test_what_did_not_come_up_is_told_with_the_end_of_its_log(daemon, capsys):
         {"name": "db", "kind": "service", "phase": "failed", "ready": False, "reason": "no space"},
         {"name": "web", "kind": "process", "phase": "waiting", "ready": False, "reason": ""},
     ]
-    daemon.then({**READY, "failed": lost}).then({}, {"event": "line", "text": "disk full"})
+    daemon.then({**READY, "failed": lost}).then(
+        {},
+        {"event": "line", "time": "1999-12-31T23:59:59.000Z", "text": "of an earlier time"},
+        {"event": "line", "time": "2999-12-31T23:59:59.000Z", "text": "disk full"},
+    )
     assert lifecycle.up((), detach=True) is ExitCode.FAILED
     assert daemon.asked[1] == ("logs", {"names": ["db"], "tail": lifecycle.LOST_LOG_LINES})
     assert capsys.readouterr() == (
@@ -97,14 +102,12 @@ def test_an_up_that_started_nothing_stops_nothing(daemon, capsys):
     assert "nothing was started by this `up`" in capsys.readouterr().err
 
 
-def test_logs_go_on_over_the_death_of_the_daemon_without_repeating(daemon):
-    daemon.then(READY, BEGUN).then(DaemonGoneError("gone")).then({})
+def test_logs_go_on_over_the_death_of_the_daemon_where_they_were(daemon):
+    place = {"inode": 7, "offset": 42}
+    daemon.then(READY, BEGUN).then(DaemonGoneError("gone"), {**LINE, "place": place})
     daemon.then(KeyboardInterrupt()).then({})
     lifecycle.up((), detach=False)
-    assert [arguments["tail"] for op, arguments in daemon.asked if op == "logs"] == [
-        lifecycle.FIRST_LOG_LINES,
-        0,
-    ]
+    assert daemon.asked[2][1]["resume"] == {"web": place}
 
 
 def test_signals_are_as_they_were_afterwards(daemon):

@@ -38,7 +38,7 @@ class Daemon:
 @pytest.fixture
 def daemon(monkeypatch):
     daemon = Daemon()
-    for module in ("main", "logs", "lifecycle", "replace"):
+    for module in ("main", "logs", "lifecycle", "parameters", "replace"):
         monkeypatch.setattr(f"devenv.cli.{module}.call", daemon)
     return daemon
 
@@ -124,7 +124,8 @@ def test_a_dry_run_plans_and_starts_nothing(daemon):
 
 def test_logs_ask_for_names_lines_and_more(daemon):
     run("logs", "-f", "-n", "5", "web")
-    assert daemon.asked == [("logs", {"names": ["web"], "tail": 5, "follow": True})]
+    ((op, asked),) = daemon.asked
+    assert (op, asked["names"], asked["tail"], asked["follow"]) == ("logs", ["web"], 5, True)
 
 
 def test_why_shows_the_chain_indented_and_the_log_of_the_cause(daemon):
@@ -159,11 +160,3 @@ def test_the_version_is_told_without_a_daemon(daemon):
 def test_completion_is_a_script_for_the_shell(daemon, shell):
     done = run("completion", shell)
     assert (done.exit_code, "_DEVENV_COMPLETE" in done.stdout) == (0, True)
-
-
-def test_names_are_completed_from_the_units_there_are(daemon):
-    daemon.answers["status"] = {**STATUS, "units": [{"name": "web"}, {"name": "worker"}]}
-    found = entry.UNIT.shell_complete(None, None, "we")
-    assert [item.value for item in found] == ["web"]
-    daemon.answers["status"] = ConnectionRefusedError()
-    assert entry.UNIT.shell_complete(None, None, "we") == []

@@ -43,8 +43,7 @@ def test_giving_up_says_how_often_it_ended_and_what_to_type():
     verdict = judge(unit("web"), run("web", code=1), status, 50.0)
     assert verdict.event is Event.GAVE_UP
     assert verdict.changes["reason"] == (
-        "ended 6 times in a row within 10 s, at last: exited with 1; "
-        "`devenv logs web` shows why, `devenv restart web` tries again"
+        "ended 6 times in a row within 10 s, at last: exited with 1; `devenv logs web` shows why"
     )
 
 
