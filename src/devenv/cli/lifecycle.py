@@ -7,36 +7,39 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
 
 from devenv.cli import render
 from devenv.cli.client import DaemonGoneError, call, caller_environment
-from devenv.cli.logs import follow
+from devenv.cli.logs import LogPrinter, follow
 from devenv.cli.progress import Progress
 from devenv.errors import DevenvError, ExitCode
 
 Json = dict[str, Any]
 
-FIRST_LOG_LINES = 5
+FIRST_LOG_LINES = 100
+"""Of each unit, if it printed that much since `up` was typed."""
 LOST_LOG_LINES = 8
 
 
-def up(names: Sequence[str], *, detach: bool) -> ExitCode:
+def up(names: Sequence[str], *, detach: bool, as_json: bool = False) -> ExitCode:
     """Bring units up; stay with their logs unless detached.
 
     Raises:
         DevenvError: nothing was started.
     """
-    progress = Progress()
+    progress, begun_at = Progress(), _now()
     with _hangup_as_interrupt():
         try:
-            code = _bring_up(names, progress)
+            code = _bring_up(names, progress, begun_at, as_json=as_json)
             if detach:
                 return code
             if code is ExitCode.DONE:
                 render.say(render.paint("\nCtrl-C stops it again", render.DIM, sys.stderr))
-            follow(names, tail=FIRST_LOG_LINES, keep_on=True)
+            printer = LogPrinter(since=begun_at)
+            follow(names, tail=FIRST_LOG_LINES, keep_on=True, printer=printer)
         except KeyboardInterrupt:
             progress.finish()
             _undo(progress.begun)
@@ -46,7 +49,7 @@ def up(names: Sequence[str], *, detach: bool) -> ExitCode:
 
 def down() -> ExitCode:
     """Stop everything of this checkout; a second Ctrl-C kills."""
-    progress = Progress(stopping=True)
+    progress = Progress(only_changes=True)
     _stopping("down", progress)
     progress.finish()
     render.say(f"down after {progress.elapsed_s:.1f} s")
@@ -55,17 +58,27 @@ def down() -> ExitCode:
 
 def act(op: str, names: Sequence[str]) -> ExitCode:
     """Start, stop or restart units and wait for the result."""
-    progress = Progress()
+    progress = Progress(only_changes=True)
+    begun_at = _now()
     result = _patiently(op, progress, names)
     progress.finish()
-    return _report_lost(result.get("failed", []))
+    return _report_lost(result.get("failed", []), begun_at)
 
 
-def _bring_up(names: Sequence[str], progress: Progress) -> ExitCode:
+def _now() -> str:
+    """Return the time as the logs' stamps have it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _bring_up(
+    names: Sequence[str], progress: Progress, begun_at: str, *, as_json: bool
+) -> ExitCode:
     result = _patiently("up", progress, names)
     progress.finish()
-    code = _report_lost(result["failed"])
-    if code is ExitCode.DONE:
+    code = _report_lost(result["failed"], begun_at)
+    if as_json:
+        render.out_json(result["status"])
+    elif code is ExitCode.DONE:
         render.say(f"ready after {progress.elapsed_s:.1f} s\n")
         for line in render.urls_table(result["urls"]):
             render.out(line)
@@ -84,33 +97,39 @@ def _patiently(op: str, progress: Progress, names: Sequence[str]) -> Json:
         return result
 
 
-def _report_lost(lost: Sequence[Json]) -> ExitCode:
+def _report_lost(lost: Sequence[Json], begun_at: str) -> ExitCode:
     """Say which units did not come up: the root causes with the end of their logs."""
     if not lost:
         return ExitCode.DONE
     roots = [unit for unit in lost if unit["phase"] != "waiting"]
     for unit in roots or lost:
         reason = unit["reason"] or f"it is {render.word(unit)}"
+        crashed = unit["phase"] == "crashed"
         problem = DevenvError(
             f"`{unit['name']}` is not ready: {reason}",
-            hint=f"devenv why {unit['name']}",
+            hint=f"mend it, then `devenv restart {unit['name']}`"
+            if crashed
+            else f"devenv why {unit['name']}",
             code="unit.not-ready",
         )
-        lines: list[Json] = []
-        with contextlib.suppress(DevenvError):
-            call("logs", on_event=_collector(lines), names=[unit["name"]], tail=LOST_LOG_LINES)
-        for line in lines:
-            render.say(f"  {render.printable(line['text'], sys.stderr)}")
+        for text in _last_words(unit["name"], begun_at):
+            render.say(f"  {render.printable(text, sys.stderr)}")
         render.error(problem)
     return ExitCode.FAILED
 
 
-def _collector(lines: list[Json]) -> Any:
+def _last_words(name: str, begun_at: str) -> list[str]:
+    """Return the end of a unit's log, if it is about what happened since *begun_at*."""
+    lines: list[Json] = []
+
     def take(event: Json | None) -> None:
-        if event is not None:
+        if event is not None and event["event"] == "line":
             lines.append(event)
 
-    return take
+    with contextlib.suppress(DevenvError):
+        call("logs", on_event=take, names=[name], tail=LOST_LOG_LINES)
+    recent = [line["text"] for line in lines if line["time"] >= begun_at]
+    return recent or [line["text"] for line in lines]
 
 
 def _undo(begun: Sequence[str]) -> None:
@@ -120,7 +139,7 @@ def _undo(begun: Sequence[str]) -> None:
         )
         return
     render.say("\nstopping (Ctrl-C again kills) ...")
-    progress = Progress(stopping=True)
+    progress = Progress(only_changes=True)
     _stopping("down", progress, begun)
     progress.finish()
 

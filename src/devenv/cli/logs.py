@@ -15,9 +15,11 @@ Json = dict[str, Any]
 class LogPrinter:
     """Prints each line with its unit's name; usable as the `on_event` of a call."""
 
-    def __init__(self, *, as_json: bool = False, times: bool = False) -> None:
+    def __init__(self, *, as_json: bool = False, times: bool = False, since: str = "") -> None:
         self._as_json = as_json
         self._times = times
+        self._since = since
+        """RFC 3339 in UTC, as the logs' own stamps; older lines are left out."""
         self._width = 8
         self.places: dict[str, Json] = {}
         """Where each unit's log was read to; what a new daemon is to go on from."""
@@ -28,7 +30,7 @@ class LogPrinter:
             return
         if "place" in event:
             self.places[event["unit"]] = event["place"]
-        if event["event"] == "line":
+        if event["event"] == "line" and event["time"] >= self._since:
             self._print(event)
 
     def _print(self, event: Json) -> None:

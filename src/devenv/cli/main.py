@@ -15,6 +15,7 @@ import click
 from devenv import __version__
 from devenv.cli import render
 from devenv.cli.client import call, caller_environment
+from devenv.cli.parameters import JSON, UNIT
 from devenv.cli.replace import replace_process
 from devenv.errors import DevenvError, ExitCode
 
@@ -23,31 +24,6 @@ COMPLETION_HINTS = {
     "zsh": 'eval "$(devenv completion zsh)"   # in ~/.zshrc',
     "fish": "devenv completion fish | source   # in ~/.config/fish/config.fish",
 }
-
-
-class UnitName(click.ParamType[str]):
-    """A unit's name; completed from the units there are, if a daemon is there to ask."""
-
-    name = "name"
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[click.shell_completion.CompletionItem]:
-        """Return the names that begin with what was typed."""
-        del ctx, param
-        try:
-            view = call("status", start=False, environ=caller_environment())
-        except (DevenvError, OSError):
-            return []
-        return [
-            click.shell_completion.CompletionItem(unit["name"])
-            for unit in view["units"]
-            if unit["name"].startswith(incomplete)
-        ]
-
-
-UNIT = UnitName()
-JSON = click.option("--json", "as_json", is_flag=True, help="Print data as JSON.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -79,9 +55,11 @@ def up(names: tuple[str, ...], *, detach: bool, dry_run: bool, as_json: bool) ->
             for line in render.plan_lines(actions):
                 render.out(line)
         return ExitCode.DONE
+    if as_json and not detach:
+        raise click.UsageError("--json goes with --detach or --dry-run")
     from devenv.cli import lifecycle  # noqa: PLC0415 (only this command pays for it)
 
-    return lifecycle.up(names, detach=detach)
+    return lifecycle.up(names, detach=detach, as_json=as_json)
 
 
 @cli.command()
@@ -284,7 +262,7 @@ def main() -> None:
         render.say(problem.format_message())
         code = int(ExitCode.USAGE)
     except click.ClickException as problem:
-        problem.show()
+        render.error(_usage_error(problem), as_json="--json" in sys.argv)
         code = problem.exit_code
     except DevenvError as problem:
         render.error(problem, as_json="--json" in sys.argv)
@@ -296,3 +274,13 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = int(ExitCode.DONE)
     sys.exit(code)
+
+
+def _usage_error(problem: click.ClickException) -> DevenvError:
+    """Return click's error in our own form."""
+    message = problem.format_message().rstrip(".")
+    context = problem.ctx if isinstance(problem, click.UsageError) else None
+    command = "devenv" if context is None else context.command_path
+    return DevenvError(
+        message[:1].lower() + message[1:], hint=f"{command} --help", code="usage.invalid"
+    )

@@ -19,8 +19,9 @@ SETTLED = frozenset({"stopped", "done", "crashed", "failed"})
 class Progress:
     """Takes the events of a request and shows them; usable as the `on_event` of a call."""
 
-    def __init__(self, *, stopping: bool = False) -> None:
-        self._stopping = stopping
+    def __init__(self, *, only_changes: bool = False) -> None:
+        self._only_changes = only_changes
+        """Without a terminal, say nothing of what was ready before."""
         self._live = is_terminal(sys.stderr)
         self._begun = time.monotonic()
         self._units: dict[str, Json] = {}
@@ -57,7 +58,7 @@ class Progress:
         self._units[unit["name"]] = unit
         if old is None or word(old) != word(unit):
             self._since[unit["name"]] = time.monotonic()
-            known = old is None and self._stopping and unit["ready"]
+            known = old is None and self._only_changes and unit["ready"]
             if not self._live and not known and _is_news(old, unit):
                 say(self._line(unit))
 

@@ -45,7 +45,7 @@ def _again(unit: Unit, run: RunStatus, status: Status, now: float) -> Verdict:
     if failures >= MOST_FAILURES:
         reason = (
             f"ended {failures} times in a row within {STEADY_S:g} s, at last: {how}; "
-            f"{_see_log(unit)}, `devenv restart {unit.name}` tries again"
+            f"{_see_log(unit)}"
         )
         return Verdict(Event.GAVE_UP, {**GONE, "failures": failures, "reason": reason})
     pause = pause_s(failures)
