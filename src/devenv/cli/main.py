@@ -267,6 +267,9 @@ def main() -> None:
     except DevenvError as problem:
         render.error(problem, as_json="--json" in sys.argv)
         code = int(problem.exit_code)
+    except PermissionError as problem:
+        render.error(_forbidden(problem), as_json="--json" in sys.argv)
+        code = int(ExitCode.FAILED)
     except (KeyboardInterrupt, click.Abort):
         code = int(ExitCode.INTERRUPTED)
     except render.ReaderGoneError:
@@ -283,4 +286,13 @@ def _usage_error(problem: click.ClickException) -> DevenvError:
     command = "devenv" if context is None else context.command_path
     return DevenvError(
         message[:1].lower() + message[1:], hint=f"{command} --help", code="usage.invalid"
+    )
+
+
+def _forbidden(problem: PermissionError) -> DevenvError:
+    """Return what to do where a file or a socket of ours belongs to somebody else."""
+    return DevenvError(
+        f"cannot use `{problem.filename or 'the socket of the daemon'}`: {problem.strerror}",
+        hint="check whose it is: a command typed with sudo once may have made it",
+        code="file.forbidden",
     )

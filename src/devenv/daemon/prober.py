@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 
 from devenv.model.unit import ExecProbe, Probe
@@ -20,6 +21,9 @@ PAUSE_SHARE = 0.03
 LONGEST_PAUSE_S = 1.0
 TRY_TIMEOUT_S = 3.0
 """Longer than any server on this machine takes to answer; a hung one is tried again."""
+
+
+log = logging.getLogger(__name__)
 
 
 async def wait_until_ready(probe: Probe, clock: Clock, report: Callable[[str], None]) -> None:
@@ -43,10 +47,16 @@ async def wait_until_ready(probe: Probe, clock: Clock, report: Callable[[str], N
 
 
 async def _check_once(probe: Probe) -> None:
-    if isinstance(probe, ExecProbe):
-        await _check_command(probe)
-    else:
-        await check(probe, timeout_s=TRY_TIMEOUT_S)
+    try:
+        if isinstance(probe, ExecProbe):
+            await _check_command(probe)
+        else:
+            await check(probe, timeout_s=TRY_TIMEOUT_S)
+    except ProbeError:
+        raise
+    except Exception as error:  # a bug in one check must not end every environment
+        log.exception("the check %r failed by a bug", type(probe).__name__)
+        raise ProbeError("the check met a bug of devenv; the daemon's log has it") from error
 
 
 async def _check_command(probe: ExecProbe) -> None:

@@ -6,6 +6,7 @@ Whatever a user can mend ends in the unit's status, as `failed` with a reason; o
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from devenv.daemon.exits import GONE
 from devenv.daemon.setup import SetupStamps
@@ -21,6 +22,9 @@ from devenv.system.ports import holder, is_free
 PORT_RELEASE_S = 2.0
 """How long a restarted unit waits for its old port: a child of the old process may hold it."""
 PORT_LOOK_S = 0.05
+
+
+log = logging.getLogger(__name__)
 
 
 class StoppedMeanwhileError(Exception):
@@ -54,6 +58,9 @@ class Starter:
             self._broken_off(unit.name)
         except OSError as error:
             self._failed(unit.name, disk_error(unit.name, error))
+        except Exception:  # one of the three doors: a bug with one unit must not end the others
+            log.exception("cannot start %s", unit.name)
+            self._failed(unit.name, our_bug(unit.name))
 
     async def _run_step(self, unit: Unit, project: Project, provider: NativeProvider) -> None:
         digest = await self._stamps.digest(project, unit)
@@ -134,3 +141,12 @@ class Starter:
         if phase in {Phase.STARTING, Phase.PREPARING, Phase.STOPPING}:
             event = Event.RETRY if phase is Phase.STARTING else Event.ENDED
             self._store.happen(name, event, reason="its shim was killed", retry_at=None, **GONE)
+
+
+def our_bug(name: str) -> DevenvError:
+    """Return what to tell the user when it is our own mistake."""
+    return DevenvError(
+        f"cannot start `{name}`: devenv met a bug of its own",
+        hint="the traceback is in the daemon's log; please report it",
+        code="bug",
+    )

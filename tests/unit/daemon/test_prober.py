@@ -58,3 +58,17 @@ async def test_pauses_begin_short_and_grow_with_the_time_waited(verdicts):
             assert pause <= 0.1
         at += pause
     assert len(clock.slept) < 300
+
+
+@scripted
+async def test_a_bug_in_a_check_is_a_reason_and_not_the_end_of_the_daemon(monkeypatch):
+    async def buggy(_probe, **_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(prober, "check", buggy)
+    told = []
+    waiting = asyncio.ensure_future(prober.wait_until_ready(PROBE, FakeClock(), told.append))
+    await settle()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert told == ["the check met a bug of devenv; the daemon's log has it"]
