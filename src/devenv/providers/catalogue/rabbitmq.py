@@ -12,7 +12,9 @@ node's name, still opens after the checkout was moved and has got another addres
 Virtual host, user and permissions are definitions that the server loads at every boot, so a
 password that was changed in `devenv.yml` holds from the next start on.
 
-One limit: RabbitMQ 3 hands the data folder's path to `df` without quotes. Where that path has a
+Two limits of RabbitMQ 3, however it is started. It acknowledges a queue a moment before
+Mnesia has written it, so a kill in between loses the queue; a confirmed message in a queue that was
+written is safe. And it hands the data folder's path to `df` without quotes: where that has a
 space or a letter beyond ASCII it logs so at boot, and does not watch how full the disk is.
 
 Why boot is quicker than the wrapper's: see `catalogue.erlang` and `benchmarks/rabbitmq_boot.py`.
