@@ -30,7 +30,9 @@ Finished = subprocess.CompletedProcess[str]
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 SHARED_TOOLS = Path(os.environ.get("DEVENV_TEST_TOOLS") or _CACHE / "devenv-tests" / "tools")
 """Servers that `tests/install.sh` built once; read before a test gets a home of its own."""
-PATH = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+USERS_PATH = os.environ["PATH"]
+PATH = os.pathsep.join((str(Path(sys.executable).parent), USERS_PATH))
+"""With the Python of the tests first, so that processes have Django and its like."""
 DEVENV = (sys.executable, "-m", "devenv")
 COMMAND_TIMEOUT_S = 55
 
@@ -252,6 +254,11 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def as_root(*command: str | Path) -> list[str]:
+    """Return a command that runs as root, through sudo if need be."""
+    return [*(() if os.geteuid() == 0 else ("sudo", "-n")), *map(str, command)]
 
 
 def kill(pid: int, number: int = signal.SIGKILL) -> None:

@@ -157,6 +157,9 @@ def _start_daemon(paths: MachinePaths) -> socket.socket:
     text = output.read_text(encoding="utf-8", errors="replace").strip()
     if not text:
         _check_can_be_written(output)
+    mistake, found, hint = text.removeprefix("error: ").partition("\n\nhint: ")
+    if found:
+        raise DevenvError(mistake, hint=hint, code="daemon.not-started")
     raise DevenvError(
         "the daemon did not start: " + (text.splitlines() or ["it said nothing"])[0],
         hint=f"see `{paths.state / 'daemon.log'}`",

@@ -38,11 +38,17 @@ class Api:
     """The verbs."""
 
     def __init__(
-        self, machine: Machine, environments: Environments, stop: Callable[[], None]
+        self,
+        machine: Machine,
+        environments: Environments,
+        stop: Callable[[], None],
+        *,
+        stay: bool = False,
     ) -> None:
         self._machine = machine
         self._environments = environments
         self._stop = stop
+        self._stay = stay
         self._under_way = 0
         self._methods: Mapping[str, Method] = {
             "ping": self._ping,
@@ -175,7 +181,7 @@ class Api:
         ending = self._environments.carry_out(self._take_down(environment))
         await settle_down(environment, names, emit, ending)
         await ending
-        if not self._environments.any_up and not request.flag("stay") and self._under_way == 1:
+        if not self._environments.any_up and not self._stay and self._under_way == 1:
             self._stop()
         return {"stopped": names}
 

@@ -70,7 +70,7 @@ async def serve(paths: MachinePaths, https_port: int, *, stay: bool) -> None:
 
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, stop)
-            api = Api(machine, environments, stop)
+            api = Api(machine, environments, stop, stay=stay)
             await environments.adopt()
             if stay:
                 await machine.edge.move(https_port)
@@ -169,7 +169,6 @@ def main() -> int:
             elif port is not None:
                 _refuse_second()
     except DevenvError as error:
-        log.error("%s; %s", error.message, error.hint)  # noqa: TRY400 (a user's mistake, no bug)
         sys.stderr.write(f"error: {error.message}\n\nhint: {error.hint}\n")
         return int(error.exit_code)
     except Exception:
