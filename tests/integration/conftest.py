@@ -2,6 +2,7 @@
 
 import pytest
 from fakes.checkouts import open_home
+from fakes.users import ordinary_user
 
 from devenv.assets.install import compiler_folder, ensure_worker
 
@@ -25,3 +26,10 @@ def home():
 def checkout(home):
     """An empty checkout of that user."""
     return home.checkout()
+
+
+@pytest.fixture
+def users(home):
+    """A checkout of an ordinary user of this machine."""
+    with ordinary_user(home) as checkout:
+        yield checkout

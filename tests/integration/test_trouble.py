@@ -285,10 +285,40 @@ def test_another_tools_checkout_is_left_alone(checkout):
 # -- users and homes ------------------------------------------------------------------------
 
 
-def test_no_home_variable_means_the_one_of_the_password_database(checkout):
-    """Nothing is written there by this: the command is only asked for its version."""
-    environment = {k: v for k, v in checkout.home.environment.items() if k != "HOME"}
-    assert checkout.ok("version", environment=environment).startswith("devenv ")
+def test_no_home_variable_means_the_one_of_the_password_database(users):
+    environment = {k: v for k, v in users.home.environment.items() if k != "HOME"}
+    users.ok("up", "-d", environment=environment)
+    assert (users.home.folder / ".local/state/devenv/daemon.log").exists()
+    assert users.status()["ready"] is True
+    users.ok("down", environment=environment)
+    users.home.expect_nothing_runs()
+
+
+def test_files_that_the_user_may_not_read_or_write(users):
+    config = users.folder / "devenv.yml"
+    users.up()
+    before = users.pids()
+    subprocess.run(as_root("chmod", "000", config), check=True, timeout=10)
+    done = users.devenv("up", "-d")
+    assert (done.returncode, done.stderr) == (
+        2,
+        text_of(
+            f"cannot read `{config}`: permission denied", "make `devenv.yml` a readable text file"
+        ),
+    )
+    assert users.pids() == before
+    users.down()
+    subprocess.run(as_root("chmod", "644", config), check=True, timeout=10)
+    subprocess.run(as_root("chown", "-R", "root", users.folder), check=True, timeout=10)
+    shutil.rmtree(users.folder / ".devenv")
+    done = users.devenv("up", "-d")
+    assert (done.returncode, done.stderr) == (
+        1,
+        text_of(
+            f"cannot write `{users.folder}/.devenv`: Permission denied",
+            "free some space or mend the permissions, then `devenv up`",
+        ),
+    )
 
 
 def test_no_home_at_all(checkout):
