@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devenv.edge.config import conflicts
+from devenv.edge.config import Conflict, conflicts
 from devenv.errors import DevenvError
 from devenv.model.routing import VirtualHost
 
@@ -26,8 +26,7 @@ class HostClaims:
         Raises:
             DevenvError: another environment has one of them.
         """
-        held = [host for key, theirs in self._hosts.items() if key != identity for host in theirs]
-        clashes = conflicts([*held, *hosts])
+        clashes = self._clashes(identity, hosts)
         if clashes:
             raise DevenvError(
                 f"cannot route `{clashes[0].host}`: another checkout that is up has that host",
@@ -37,6 +36,10 @@ class HostClaims:
         former = self._hosts.get(identity)
         self._hosts[identity] = hosts
         return former
+
+    def are_free(self, identity: str, hosts: Hosts) -> bool:
+        """Tell whether no other environment has one of the hosts."""
+        return not self._clashes(identity, hosts)
 
     def take_back(self, identity: str, former: Hosts | None) -> None:
         """Undo a reservation; *former* is what `reserve` returned."""
@@ -48,3 +51,7 @@ class HostClaims:
     def release(self, identity: str) -> bool:
         """Give back what the environment has; tell whether it had anything."""
         return bool(self._hosts.pop(identity, None))
+
+    def _clashes(self, identity: str, hosts: Hosts) -> tuple[Conflict, ...]:
+        held = [host for key, theirs in self._hosts.items() if key != identity for host in theirs]
+        return conflicts([*held, *hosts])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,17 @@ KEPT_BACK = frozenset(
 """Variables of the caller that mean something only in the caller's own process."""
 
 
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a definition depends on beside the file."""
+
+    environ: Mapping[str, str]
+    """The caller's own variables."""
+    https_port: int
+    label: str = ""
+    """Put before the domain, where another checkout that is up has the bare one."""
+
+
 @dataclass(frozen=True)
 class Definition:
     """What the file says, resolved."""
@@ -33,9 +45,7 @@ class Definition:
     entry: Entry
     resolver: Resolver
     units: Mapping[str, Unit]
-    environ: Mapping[str, str]
-    """The caller's own variables."""
-    https_port: int
+    circumstances: Circumstances
 
     def closure(self, names: Iterable[str]) -> frozenset[str]:
         """Return *names* (none: all units) with everything that they need.
@@ -58,15 +68,18 @@ class Definition:
 
 
 async def define(
-    path: Path, root: Path, machine: Machine, environ: Mapping[str, str], https_port: int
+    path: Path, root: Path, machine: Machine, circumstances: Circumstances
 ) -> Definition:
     """Read the file at *path* as the definition of the checkout at *root*.
 
     Raises:
         ConfigError: with every mistake in it.
     """
+    environ, label = circumstances.environ, circumstances.label
     project = await asyncio.to_thread(load_project, path, environ)
     check_providers(project)
+    if label:
+        project = project.model_copy(update={"domain": f"{label}.{project.domain}"})
     pinned = None if project.address is None else str(project.address)
     entry = machine.registry.claim(root, project.name, pinned=pinned)
     machine.authority.ensure([project.domain])
@@ -74,7 +87,7 @@ async def define(
         root=root,
         identity=identity_of(root),
         address=entry.address,
-        https_port=https_port,
+        https_port=circumstances.https_port,
         tools=machine.paths.tools,
         trust_bundle=machine.authority.trust_bundle(),
         kinds=machine.kinds,
@@ -82,7 +95,49 @@ async def define(
     kept = {name: value for name, value in environ.items() if name not in KEPT_BACK}
     resolver = Resolver(project, setting, kept)
     units = {unit.name: unit for unit in resolver.units()}
-    return Definition(project, entry, resolver, units, environ, https_port)
+    return Definition(project, entry, resolver, units, circumstances)
+
+
+class DefinitionReader:
+    """Reads the `devenv.yml` of one checkout as it is now."""
+
+    def __init__(self, path: Path, machine: Machine) -> None:
+        self._path = path
+        self._root = path.parent
+        self._machine = machine
+
+    async def read(self, environ: Mapping[str, str], label: str = "") -> Definition:
+        """Return the definition; with a *label*, its hosts are one label deeper."""
+        circumstances = Circumstances(environ, self._machine.edge.https_port, label)
+        return await define(self._path, self._root, self._machine, circumstances)
+
+    async def read_apart(self, environ: Mapping[str, str], label: str) -> Definition:
+        """Return the definition, one label deeper if another checkout has the bare names.
+
+        *label* is the one that the checkout goes by already: it keeps its names while it is up.
+        """
+        definition = await self.read(environ, label)
+        identity = identity_of(self._root)
+        for other in labels_of(self._root, definition.project.name):
+            hosts = definition.virtual_hosts(identity)
+            if self._machine.edge.claims.are_free(identity, hosts):
+                break
+            definition = await self.read(environ, other)
+        return definition
+
+
+def labels_of(root: Path, name: str) -> tuple[str, ...]:
+    """Return labels for a checkout whose bare names another one has, the most readable first.
+
+    They come from the folders' names, as people tell their checkouts apart by them.
+    """
+    folders = [slug for part in (root.name, root.parent.name) if (slug := _slug(part)) != name]
+    return tuple(slug for slug in (*folders, identity_of(root)[:6]) if slug)
+
+
+def _slug(text: str) -> str:
+    """Return a DNS label made of a name, or nothing (RFC 1123 section 2.1)."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:32].strip("-")
 
 
 def check_providers(project: Project) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from devenv.daemon.checkout import CheckoutFiles
-from devenv.daemon.definition import Definition, define
+from devenv.daemon.definition import Circumstances, Definition, DefinitionReader, define
 from devenv.daemon.link import Note, ShimLink
 from devenv.daemon.machine import Machine
 from devenv.daemon.reconcile import Reconciler
@@ -44,6 +44,7 @@ class Environment:
         self.link = ShimLink(machine.shim_paths(self.identity))
         self.files = CheckoutFiles(self.paths)
         self._machine = machine
+        self._reader = DefinitionReader(self.paths.config, machine)
         self._stamps = SetupStamps(self.paths, machine.digests)
         self.reconciler = Reconciler(self.store, self._stamps, machine.clock)
         self.upkeep = Upkeep(self.link, self.reconciler, machine.clock, self._resume)
@@ -73,7 +74,7 @@ class Environment:
                     hint="devenv up",
                     code="environment.taken-down",
                 )
-            definition = await self._read(environ)
+            definition = await self._reader.read_apart(environ, self._label)
             if self.link.client is not None:
                 self.files.check_data()
             wanted = definition.closure(names)
@@ -102,14 +103,14 @@ class Environment:
 
     async def preview(self, environ: Mapping[str, str]) -> None:
         """Define the units by the file as it is now, of an environment that is not up."""
-        self.definition = await self._read(environ)
+        self.definition = await self._reader.read(environ)
         self.reconciler.define(self.definition.project, self.definition.units.values(), ())
 
     async def rehearse(
         self, names: Iterable[str], environ: Mapping[str, str]
     ) -> tuple[dict[str, Desired], dict[str, Status]]:
         """Return what `up` would want and what there is, and change nothing."""
-        definition = await self._read(environ)
+        definition = await self._reader.read(environ)
         wanted = definition.closure(names) | self.reconciler.wanted
         desired = {n: Desired(unit, n in wanted) for n, unit in definition.units.items()}
         return desired, self.store.snapshot()
@@ -231,9 +232,9 @@ class Environment:
     async def _adopt_definition(self, note: Note) -> None:
         """Take the definition as it was applied; without one, leave alone what runs."""
         with contextlib.suppress(DevenvError):
-            self.definition = await define(
-                self.files.applied, self.root, self._machine, note.environ, note.https_port
-            )
+            circumstances = Circumstances(note.environ, note.https_port, note.label)
+            path = self.files.applied
+            self.definition = await define(path, self.root, self._machine, circumstances)
             units = self.definition.units.values()
             self.reconciler.define(self.definition.project, units, note.wanted)
 
@@ -245,9 +246,11 @@ class Environment:
 
     # -- smaller parts ----------------------------------------------------------------------
 
-    async def _read(self, environ: Mapping[str, str]) -> Definition:
-        port = self._machine.edge.https_port
-        return await define(self.paths.config, self.root, self._machine, environ, port)
+    @property
+    def _label(self) -> str:
+        """The label that the checkout goes by while it is up."""
+        is_up = self.link.client is not None and self.definition is not None
+        return self.definition.circumstances.label if is_up and self.definition else ""
 
     def _release_unless_up(self) -> None:
         if self.link.client is None:
@@ -269,7 +272,7 @@ class Environment:
             paths=self.paths,
             tools=self._machine.paths.tools,
             identity=self.identity,
-            environ=self.definition.environ,
+            environ=self.definition.circumstances.environ,
         )
         return NativeProvider(self.link.client, around)
 
@@ -284,8 +287,8 @@ class Environment:
         if self.link.client is None or self.definition is None:
             return
         wanted = tuple(sorted(self.reconciler.wanted))
-        definition = self.definition
-        note = Note(str(self.root), wanted, definition.environ, definition.https_port)
+        terms = self.definition.circumstances
+        note = Note(str(self.root), wanted, terms.environ, terms.https_port, terms.label)
         await self.link.client.set_note(note.encode())
 
     def _is_live(self) -> bool:

@@ -27,6 +27,7 @@ class Note:
     wanted: tuple[str, ...]
     environ: Mapping[str, str]
     https_port: int
+    label: str = ""
 
     def encode(self) -> str:
         """Return the note as the text that the shim keeps."""
@@ -38,7 +39,13 @@ class Note:
         try:
             body = json.loads(text)
             wanted = tuple(map(str, body["wanted"]))
-            return cls(str(body["path"]), wanted, dict(body["environ"]), int(body["https_port"]))
+            return cls(
+                path=str(body["path"]),
+                wanted=wanted,
+                environ=dict(body["environ"]),
+                https_port=int(body["https_port"]),
+                label=str(body.get("label", "")),
+            )
         except (ValueError, KeyError, TypeError):
             return None
 

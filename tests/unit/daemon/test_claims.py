@@ -51,3 +51,10 @@ def test_what_is_given_back_is_free(claims):
     assert claims.release("a")
     assert not claims.release("a")
     claims.reserve("b", hosts("b", "www.app.localhost"))
+
+
+def test_hosts_are_free_unless_another_environment_has_one(claims):
+    claims.reserve("a", hosts("a", "www.app.localhost"))
+    assert claims.are_free("a", hosts("a", "www.app.localhost"))
+    assert not claims.are_free("b", hosts("b", "api.app.localhost", "www.app.localhost"))
+    assert claims.are_free("b", hosts("b", "www.two.app.localhost"))

@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pytest
 from fakes.configuration import project_of
 
-from devenv.daemon.definition import check_known, check_providers
+from devenv.daemon.definition import check_known, check_providers, labels_of
 from devenv.errors import DevenvError
+from devenv.system.registry import identity_of
 
 
 def refusal(call, *arguments):
@@ -41,3 +44,17 @@ def test_a_service_may_overrule_the_provider():
     check_providers(
         project_of("name: app\nprovider: docker\nservices: {redis: {provider: native}}")
     )
+
+
+@pytest.mark.parametrize(
+    ("root", "labels"),
+    [
+        ("/home/you/shop-two", ("shop-two", "you")),
+        ("/home/you/Über Projekt!", ("ber-projekt", "you")),
+        ("/work/shop/shop", ()),
+    ],
+)
+def test_a_second_checkout_is_called_after_its_folders(root, labels):
+    *readable, last = labels_of(Path(root), "shop")
+    assert tuple(readable) == labels
+    assert last == identity_of(Path(root))[:6]
