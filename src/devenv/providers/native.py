@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,7 +144,9 @@ class NativeProvider:
         kind, place = self._kind(unit), self.place(unit)
         if kind.missing(place.environment["PATH"]) is not None:
             script = data_folder("provisioning") / kind.provisioning / "install.sh"
-            yield "install", Job(("/bin/sh", str(script)), place.run, place.environment)
+            # a Python with pip, which Debian's own may lack; and no question that nobody sees
+            environment = {**place.environment, "PYTHON": sys.executable, "CI": "1"}
+            yield "install", Job(("/bin/sh", str(script)), place.run, environment)
         initialise = kind.initialise(unit.service, place)
         if initialise is not None:
             yield "initialise", initialise
