@@ -55,10 +55,10 @@ def test_a_crash_loop_backs_off_gives_up_and_says_how_to_see_why(checkout):
     done = checkout.devenv("up", "-d")
     assert done.returncode == 1
     reason = (
-        "ended 6 times in a row within 10 s, at last: exited with 7; "
-        "`devenv logs bad` shows why, `devenv restart bad` tries again"
+        "ended 6 times in a row within 10 s, at last: exited with 7; `devenv logs bad` shows why"
     )
-    assert f"error: `bad` is not ready: {reason}\n\nhint: devenv why bad\n" in done.stderr
+    hint = "mend it, then `devenv restart bad`"
+    assert done.stderr.endswith(f"\nerror: `bad` is not ready: {reason}\n\nhint: {hint}\n")
     assert "  cannot find the moon\n" in done.stderr
     begun = [float(line) for line in (checkout.folder / "bad.runs").read_text().split()]
     pauses = [later - earlier for earlier, later in itertools.pairwise(begun)]
