@@ -55,7 +55,8 @@ class Restart(StrEnum):
 class Model(BaseModel):
     """A frozen value; an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # built once, as part of `Project`, and not by each class when it is imported
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     shorthand: ClassVar[str | None] = None
     """The field that a plain word given instead of a mapping stands for."""
