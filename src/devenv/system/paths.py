@@ -140,11 +140,14 @@ class CheckoutPaths:
         return self.base / "cache"
 
     def ensure(self) -> None:
-        """Make the folders.
+        """Make the folders; databases and logs are nobody else's business, so the mode is 0700.
 
         Raises:
             OSError: the disk is full or the checkout cannot be written.
         """
+        self.base.mkdir(mode=0o700, exist_ok=True)
+        if self.base.stat().st_mode & 0o077:
+            self.base.chmod(0o700)
         for folder in (self.data, self.logs, self.run, self.cache):
             folder.mkdir(parents=True, exist_ok=True)
         ignore = self.base / ".gitignore"

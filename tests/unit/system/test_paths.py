@@ -40,6 +40,12 @@ def test_without_home_and_entry_the_user_is_told_what_to_set(monkeypatch):
     assert caught.value.code == "home.missing"
 
 
+def test_a_checkouts_data_are_closed_to_others_even_if_they_were_open(tmp_path):
+    (tmp_path / ".devenv").mkdir(mode=0o755)
+    CheckoutPaths(tmp_path).ensure()
+    assert (tmp_path / ".devenv").stat().st_mode & 0o777 == 0o700
+
+
 def test_a_checkouts_folder_ignores_itself(tmp_path):
     CheckoutPaths(tmp_path).ensure()
     assert (tmp_path / ".devenv" / ".gitignore").read_text() == "*\n"
