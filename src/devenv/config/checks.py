@@ -45,7 +45,7 @@ class Checks:
         assets = [path for path, route in draft_routes(self._data) if route.get("assets")]
         taken: dict[str, KeyPath] = {}
         for path in [*(draft.path for draft in self._drafts), *assets]:
-            name = str(path[-1])
+            name = str(path[-1]).replace(".", "-")  # a CDN is a unit too, named after its subdomain
             if name in RESERVED_NAMES:
                 message = f"the name `{name}` is devenv's own: choose another"
                 yield self._document.problem(path, message, at_key=True)

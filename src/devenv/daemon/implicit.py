@@ -1,8 +1,8 @@
 """Pure. Units that `devenv.yml` does not name but that follow from it.
 
 `python` and `node` keep the project's packages current, and every step and process of the project
-waits for them; `assets` installs the compilers once a machine; each route to assets is served by a
-process of ours, the simulated CDN.
+waits for them; `compilers` installs those of assets, once a machine; each route to assets is served
+by a process of ours, the simulated CDN.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from devenv.system.paths import data_folder
 SHELL = "/bin/sh"
 PYTHON = "python"
 NODE = "node"
-ASSETS = "assets"
+COMPILERS = "compilers"
 
 NPM_INSTALL = (
     "if [ -f package-lock.json ]; then npm ci --no-audit --no-fund; "
@@ -121,7 +121,7 @@ class ImplicitUnits:
         )
         # both may have to install Node itself, and not at the same time
         needs = () if self._project.node is None else (NODE,)
-        return self._setup(ASSETS, run, (folder,), needs)
+        return self._setup(COMPILERS, run, (folder,), needs)
 
     def _setup(
         self, name: str, run: str, creates: tuple[Path, ...], needs: tuple[str, ...] = ()
@@ -166,7 +166,7 @@ class ImplicitUnits:
             name=name,
             kind=Kind.PROCESS,
             digest=digest_of([assets.model_dump(), endpoint, config.compiler, sys.executable]),
-            needs=(ASSETS, *self.packages),
+            needs=(COMPILERS, *self.packages),
             restart=Restart.ALWAYS,
             job=Job(argv, root, environment, (file,)),
             probe=HttpProbe(endpoint, READY_PATH),

@@ -32,7 +32,7 @@ from devenv.model.values import (
     VariableValue,
 )
 
-RESERVED_NAMES = frozenset({"all", "edge", "python", "node"})
+RESERVED_NAMES = frozenset({"all", "compilers", "edge", "python", "node"})
 """Names of units that devenv itself makes."""
 
 

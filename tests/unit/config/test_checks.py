@@ -40,6 +40,10 @@ from fakes.configuration import problems_of, project_of
             "3:10: routes.cdn: the name `cdn` is taken: see `processes.cdn` in line 2",
         ),
         (
+            "processes: {a-b: {run: x}}\nroutes: {a.b: {assets: {dirs: [x]}}}",
+            '3:10: routes."a.b": the name `a-b` is taken: see `processes.a-b` in line 2',
+        ),
+        (
             "processes: {all: {run: x}}",
             "2:13: processes.all: the name `all` is devenv's own: choose another",
         ),

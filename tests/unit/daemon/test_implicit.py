@@ -81,6 +81,12 @@ def test_every_cdn_has_its_own_port():
     assert [units[name].endpoint.port for name in ("cdn", "img")] == [9600, 9601]
 
 
+def test_a_cdn_may_be_called_assets():
+    units = units_of("name: app\nroutes: {assets: {assets: {dirs: [a]}}}")
+    assert units["assets"].needs == ("compilers",)
+    assert units["compilers"].kind is Kind.SETUP
+
+
 @pytest.mark.parametrize(("key", "name"), [("cdn", "cdn"), ("static.eu", "static-eu")])
 def test_a_cdn_is_named_after_its_subdomain(key, name):
     project = project_of(f'name: app\nroutes: {{"{key}": {{assets: {{dirs: [a]}}}}}}')
