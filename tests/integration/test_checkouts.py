@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from fakes.browsers import get
-from fakes.checkouts import WEB, wait_until
+from fakes.checkouts import WEB, free_port, wait_until
 from fakes.clients import MySQL
 
 pytestmark = pytest.mark.integration
@@ -38,6 +38,23 @@ def test_two_checkouts_are_up_at_once_each_with_its_own_mysql_on_3306(home):
     assert get(home, "www.two.app.localhost")["pid"] == second.pids()["web"]
     second.down()
     home.expect_nothing_runs()
+
+
+def test_the_first_checkout_that_comes_up_settles_the_edges_port(home):
+    """Also where a daemon was running already, with another port in mind."""
+    first, second = home.checkout("one", WEB), home.checkout("two", WEB.replace("app", "two"))
+    assert first.status()["edge"]["https_port"] == home.https_port
+    port = free_port()
+    asking = {**home.environment, "DEVENV_HTTPS_PORT": str(port)}
+    assert first.devenv("up", "-d", environment=asking).returncode == 0
+    assert first.status()["edge"]["https_port"] == port
+    refused = second.devenv("up", "-d")
+    assert (refused.returncode, refused.stderr) == (
+        1,
+        f"error: cannot use port {home.https_port}: the edge already serves on port {port}\n\n"
+        "hint: unset DEVENV_HTTPS_PORT, or take every checkout down first: `devenv down`\n",
+    )
+    assert second.devenv("up", "-d", environment=asking).returncode == 0
 
 
 PINNED = "name: {}\naddress: 127.77.9.1\nprocesses:\n  web: {{run: sleep 600}}\n"

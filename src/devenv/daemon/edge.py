@@ -80,7 +80,7 @@ class EdgeService:
         port = https_port_of(environ)
         if self._is_settled or port == self.https_port:
             return
-        if self._client is None:
+        if self._client is None and not self.claims.all:
             self.https_port = port
         elif VARIABLE in environ:
             raise DevenvError(

@@ -74,6 +74,7 @@ class Environment:
                     hint="devenv up",
                     code="environment.taken-down",
                 )
+            self._machine.edge.prefer_port(environ)
             definition = await self._reader.read_apart(environ, self._label)
             if self.link.client is not None:
                 self.files.check_data()

@@ -4,6 +4,8 @@ import pytest
 
 from devenv.daemon.edge import EdgeService
 from devenv.errors import DevenvError
+from devenv.model.routing import VirtualHost
+from devenv.model.unit import Endpoint
 from devenv.shim.client import ShimPaths
 
 
@@ -38,6 +40,13 @@ def test_while_it_runs_only_who_asks_for_another_port_is_refused(edge):
     with pytest.raises(DevenvError) as caught:
         edge.prefer_port({"DEVENV_HTTPS_PORT": "8443"})
     assert caught.value.code == "edge.port-settled"
+
+
+def test_while_a_killed_edge_is_brought_back_the_port_stays(edge):
+    edge.claims.reserve("one", (VirtualHost("a.test", Endpoint("127.0.0.9", 1), "one", "web"),))
+    with pytest.raises(DevenvError):
+        edge.prefer_port({"DEVENV_HTTPS_PORT": "9443"})
+    assert edge.https_port == 8443
 
 
 def test_while_it_runs_its_own_port_is_not_taken_for_somebody_elses(edge, monkeypatch):
