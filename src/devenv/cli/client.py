@@ -21,7 +21,7 @@ from devenv.system.paths import MachinePaths
 
 Json = dict[str, Any]
 OnEvent = Callable[[Json | None], None]
-"""Takes each event; None: a tick, nothing happened for a while."""
+"""Takes each event; None: a tick, nothing happened for a while, where ticks are asked for."""
 
 START_TIMEOUT_S = 15.0
 START_PAUSE_S = 0.01
@@ -40,8 +40,17 @@ class DaemonGoneError(DevenvError):
     """The daemon ended while it was being asked."""
 
 
-def call(op: str, *, on_event: OnEvent | None = None, start: bool = True, **arguments: Any) -> Any:
+def call(
+    op: str,
+    *,
+    on_event: OnEvent | None = None,
+    ticking: bool = False,
+    start: bool = True,
+    **arguments: Any,
+) -> Any:
     """Send one request and return its result; events go to *on_event* as they come.
+
+    Ticks are for what is redrawn though nothing happens; whoever follows logs sleeps without.
 
     Raises:
         RefusedError: the daemon says why not.
@@ -50,12 +59,12 @@ def call(op: str, *, on_event: OnEvent | None = None, start: bool = True, **argu
     """
     request = {"op": op, "version": __version__, "cwd": current_folder(), **arguments}
     try:
-        return _exchange(request, on_event, start=start)
+        return _exchange(request, on_event, ticking=ticking, start=start)
     except RefusedError as error:
         if error.code != "daemon.version":
             raise
     replace_daemon()
-    return _exchange(request, on_event, start=start)
+    return _exchange(request, on_event, ticking=ticking, start=start)
 
 
 def caller_environment() -> dict[str, str]:
@@ -77,12 +86,14 @@ def current_folder() -> str:
         ) from None
 
 
-def _exchange(request: Json, on_event: OnEvent | None, *, start: bool) -> Any:
+def _exchange(
+    request: Json, on_event: OnEvent | None = None, *, ticking: bool = False, start: bool
+) -> Any:
     paths = MachinePaths.from_environment()
     with _connect(paths, start=start) as connection:
         with contextlib.suppress(ConnectionError):  # seen again, and told, when reading
             connection.sendall(json.dumps(request).encode() + b"\n")
-        for message in _messages(connection, ticking=on_event is not None):
+        for message in _messages(connection, ticking=ticking):
             if message is None or "event" in message:
                 if on_event is not None:
                     on_event(message)
@@ -203,7 +214,7 @@ def _spawn_detached(output: Path) -> int:
 def replace_daemon() -> None:
     """End the daemon that there is, if any; what it looked after runs on, for the next to adopt."""
     with contextlib.suppress(FileNotFoundError, ConnectionRefusedError, DaemonGoneError):
-        answer = _exchange({"op": "shutdown", "version": __version__}, None, start=False)
+        answer = _exchange({"op": "shutdown", "version": __version__}, start=False)
         deadline = time.monotonic() + START_TIMEOUT_S
         while _is_alive(int(answer["pid"])) and time.monotonic() < deadline:
             time.sleep(START_PAUSE_S)  # noqa: TID251 (no child of ours)

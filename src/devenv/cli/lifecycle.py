@@ -90,7 +90,11 @@ def _patiently(op: str, progress: Progress, names: Sequence[str]) -> Json:
     while True:
         try:
             result: Json = call(
-                op, on_event=progress, names=list(names), environ=caller_environment()
+                op,
+                on_event=progress,
+                ticking=True,
+                names=list(names),
+                environ=caller_environment(),
             )
         except DaemonGoneError:
             continue
@@ -148,7 +152,7 @@ def _stopping(op: str, progress: Progress, names: Sequence[str] = ()) -> None:
     kill = False
     while True:
         try:
-            call(op, on_event=progress, names=list(names), kill=kill)
+            call(op, on_event=progress, ticking=True, names=list(names), kill=kill)
         except KeyboardInterrupt:
             kill = True
         except DaemonGoneError:

@@ -65,8 +65,17 @@ def test_events_come_whole_however_they_were_cut_and_silence_is_a_tick(answers):
     text = line(event="unit", unit="\N{SNOWMAN}") + line(ok=None)
     answers(Connection(text[:5], TimeoutError(), text[5:20], text[20:]))
     seen = []
-    client.call("up", on_event=seen.append)
+    client.call("up", on_event=seen.append, ticking=True)
     assert seen == [None, {"event": "unit", "unit": "\N{SNOWMAN}"}]
+
+
+def test_who_asks_for_no_ticks_sleeps_until_something_happens(answers, monkeypatch):
+    """`up` stays for a whole day with the logs."""
+    (connection,) = answers(Connection(line(ok=None)))
+    waits = []
+    monkeypatch.setattr(connection, "settimeout", waits.append)
+    client.call("logs", on_event=print)
+    assert waits == [None]
 
 
 def test_a_refusal_keeps_its_code_hint_and_exit_code(answers):

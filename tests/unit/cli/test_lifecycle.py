@@ -26,7 +26,7 @@ class Script:
         self.turns.append((outcome, events))
         return self
 
-    def __call__(self, op, *, on_event=None, **arguments):
+    def __call__(self, op, *, on_event=None, ticking=False, **arguments):
         arguments.pop("environ", None)
         self.asked.append((op, arguments))
         outcome, events = self.turns.pop(0)
