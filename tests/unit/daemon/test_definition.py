@@ -51,7 +51,7 @@ def test_a_service_may_overrule_the_provider():
     [
         ("/home/you/shop-two", ("shop-two", "you")),
         ("/home/you/Über Projekt!", ("ber-projekt", "you")),
-        ("/work/shop/shop", ()),
+        ("/srv/shop/shop", ()),
     ],
 )
 def test_a_second_checkout_is_called_after_its_folders(root, labels):
