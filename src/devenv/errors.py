@@ -17,7 +17,6 @@ class ExitCode(IntEnum):
     DONE = 0
     FAILED = 1
     USAGE = 2
-    TIMED_OUT = 124
     INTERRUPTED = 130
 
 

@@ -1,12 +1,10 @@
 """Pure but for YAML's door. The resolved configuration, for people and for scripts.
 
 Defaults are filled in, references replaced, secrets hidden. As YAML it is a `devenv.yml` again:
-dollar signs that would be taken for a reference are doubled. As JSON it is the plain values.
+dollar signs that would be taken for a reference are doubled. As data it is the plain values.
 """
 
 from __future__ import annotations
-
-import json
 
 from devenv.config.interpolate import refers
 from devenv.config.shapes import Fields, Leaf, ListOf, MapOf, Shape, Variants, project_shape
@@ -34,11 +32,6 @@ def resolved(project: Project) -> dict[str, object]:
 def render_yaml(project: Project) -> str:
     """Return the project as the text of a `devenv.yml`."""
     return render(_escaped(resolved(project), project_shape()))
-
-
-def render_json(project: Project) -> str:
-    """Return the project as one JSON object on several lines."""
-    return json.dumps(resolved(project), indent=2, ensure_ascii=False) + "\n"
 
 
 def _filled(value: object) -> object:

@@ -1,4 +1,4 @@
-"""Pure. Who must come before whom: start order, dependents, cycles.
+"""Pure. Who needs whom: everything that a name needs, and cycles.
 
 A graph is a mapping from a name to the names it needs, in the order in which results are wanted.
 Needs outside of the mapping are ignored, so a part of an environment can be asked about alone.
@@ -13,40 +13,16 @@ MAX_CYCLES = 20
 """A person mends a few and looks again; the text of all could be quadratic in the file's size."""
 
 
-def start_order(needs: Mapping[str, Collection[str]]) -> tuple[tuple[str, ...], ...]:
-    """Return the names in levels: all that a level needs is in the levels before it.
-
-    Raises:
-        ValueError: some of them need each other in a circle.
-    """
-    waiting = {name: sum(1 for need in set(needs[name]) if need in needs) for name in needs}
-    rank = {name: position for position, name in enumerate(needs)}
-    inverse = _inverse(needs)
-    level = [name for name, count in waiting.items() if count == 0]
-    levels: list[tuple[str, ...]] = []
-    while level:
-        levels.append(tuple(level))
-        freed: list[str] = []
-        for name in level:
-            for dependent in inverse[name]:
-                waiting[dependent] -= 1
-                if waiting[dependent] == 0:
-                    freed.append(dependent)
-        level = sorted(freed, key=rank.__getitem__)
-    if sum(map(len, levels)) < len(needs):
-        raise ValueError(" -> ".join(find_cycles(needs)[0]))
-    return tuple(levels)
-
-
 def closure(names: Iterable[str], needs: Mapping[str, Collection[str]]) -> frozenset[str]:
     """Return *names* and everything they need, directly or not."""
-    return _reachable(names, needs)
-
-
-def dependents(names: Iterable[str], needs: Mapping[str, Collection[str]]) -> frozenset[str]:
-    """Return what needs one of *names*, directly or not; *names* themselves are left out."""
-    given = frozenset(names)
-    return _reachable(given, _inverse(needs)) - given
+    seen: set[str] = set()
+    waiting = [name for name in names if name in needs]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting.extend(need for need in needs[name] if need in needs)
+    return frozenset(seen)
 
 
 def find_cycles(
@@ -84,23 +60,3 @@ def _cycles_from(
             yield (*names[names.index(need) :], need)
         elif need in needs and need not in finished:
             path[need] = iter(needs[need])
-
-
-def _inverse(needs: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
-    inverse: dict[str, list[str]] = {name: [] for name in needs}
-    for name, needed in needs.items():
-        for need in dict.fromkeys(needed):
-            if need in inverse:
-                inverse[need].append(name)
-    return inverse
-
-
-def _reachable(names: Iterable[str], edges: Mapping[str, Collection[str]]) -> frozenset[str]:
-    seen: set[str] = set()
-    waiting = [name for name in names if name in edges]
-    while waiting:
-        name = waiting.pop()
-        if name not in seen:
-            seen.add(name)
-            waiting.extend(next_name for next_name in edges[name] if next_name in edges)
-    return frozenset(seen)

@@ -1,8 +1,8 @@
-"""Pure. Hosts to upstreams: what the edge is told, and which host wins.
+"""Pure. Hosts to upstreams: what the edge is told.
 
-Precedence: an exact host before a wildcard, a longer wildcard before a shorter one. `:authority`
-decides, never SNI, because browsers reuse an HTTP/2 connection for every host its certificate
-covers (RFC 9113 section 9.1.1).
+Which host wins is Envoy's rule: an exact one before a wildcard, a longer wildcard before a shorter
+one. `:authority` decides, never SNI, because browsers reuse an HTTP/2 connection for every host its
+certificate covers (RFC 9113 section 9.1.1).
 """
 
 from __future__ import annotations
@@ -35,16 +35,3 @@ def host_of(subdomain: str, domain: str) -> tuple[str, ...]:
     if subdomain == "@":
         return (domain,)
     return (f"{subdomain}.{domain}",)
-
-
-def select(host: str, patterns: frozenset[str]) -> str | None:
-    """Return the pattern that wins for *host*, or None."""
-    name = host.lower().rstrip(".")
-    if name in patterns:
-        return name
-    labels = name.split(".")
-    for start in range(1, len(labels)):
-        candidate = "*." + ".".join(labels[start:])
-        if candidate in patterns:
-            return candidate
-    return None

@@ -54,9 +54,6 @@ class Event(StrEnum):
 LIVE = frozenset({Phase.PREPARING, Phase.STARTING, Phase.RUNNING, Phase.STOPPING})
 """Phases in which something of the unit may run."""
 
-PENDING = frozenset({Phase.WAITING, Phase.PREPARING, Phase.STARTING, Phase.BACKOFF})
-"""Phases from which a wanted unit goes on by itself."""
-
 BROKEN = frozenset({Phase.CRASHED, Phase.FAILED})
 """Phases that only a user ends."""
 

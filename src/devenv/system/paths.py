@@ -54,7 +54,6 @@ class MachinePaths:
     """The CA, tools that devenv installed."""
     state: Path
     """Address registry, the daemon's log, what the edge reads."""
-    cache: Path
     runtime: Path
     """Sockets; mode 0700."""
 
@@ -64,7 +63,6 @@ class MachinePaths:
         return cls(
             data=_xdg("XDG_DATA_HOME", ".local/share"),
             state=_xdg("XDG_STATE_HOME", ".local/state"),
-            cache=_xdg("XDG_CACHE_HOME", ".cache"),
             runtime=_runtime_folder(),
         )
 

@@ -1,45 +1,27 @@
-"""Start order, closures and cycles, by example and against the definition."""
+"""Closures and cycles, by example and against the definition."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devenv.model.graph import closure, dependents, find_cycles, start_order
+from devenv.model.graph import closure, find_cycles
 
 SHOP = {"db": [], "cache": [], "migrate": ["db"], "web": ["migrate", "cache"], "worker": ["cache"]}
 NAMES = st.sampled_from("abcdefgh")
 GRAPHS = st.dictionaries(NAMES, st.lists(NAMES, max_size=4))
 
 
-def test_what_can_start_together_shares_a_level():
-    assert start_order(SHOP) == (("db", "cache"), ("migrate", "worker"), ("web",))
-
-
-def test_needs_outside_of_the_graph_do_not_delay():
-    assert start_order({"web": ["elsewhere"]}) == (("web",),)
-
-
-def test_a_need_named_twice_counts_once():
-    assert start_order({"web": ["db", "db"], "db": []}) == (("db",), ("web",))
-
-
-def test_a_circle_has_no_order():
-    with pytest.raises(ValueError, match="a -> b -> a"):
-        start_order({"a": ["b"], "b": ["a"], "c": []})
+def test_needs_outside_of_the_graph_are_ignored():
+    assert closure(["web"], {"web": ["elsewhere"]}) == {"web"}
+    assert find_cycles({"web": ["elsewhere"]}) == ()
 
 
 def test_closure_holds_the_names_and_all_they_need():
     assert closure(["web"], SHOP) == {"web", "migrate", "db", "cache"}
     assert closure([], SHOP) == frozenset()
-
-
-def test_dependents_are_indirect_too_and_leave_the_names_out():
-    assert dependents(["db"], SHOP) == {"migrate", "web"}
-    assert dependents(["web"], SHOP) == frozenset()
 
 
 def test_a_cycle_is_closed_by_its_first_name():
@@ -63,33 +45,15 @@ def test_cycles_stop_at_the_limit():
 
 def test_a_long_chain_does_not_exhaust_the_stack():
     chain = {str(n): [str(n + 1)] for n in range(50_000)}
-    assert len(start_order(chain)) == 50_000
     assert find_cycles(chain) == ()
     assert len(closure(["0"], chain)) == 50_000
 
 
 @given(GRAPHS)
-def test_an_order_exists_exactly_without_cycles(needs):
+def test_a_cycle_is_found_exactly_where_a_name_needs_itself(needs):
     cycles = find_cycles(needs)
     for cycle in cycles:
         assert cycle[0] == cycle[-1]
         assert all(after in needs[before] for before, after in pairwise(cycle))
-    if cycles:
-        with pytest.raises(ValueError, match=" -> "):
-            start_order(needs)
-        return
-    levels = start_order(needs)
-    assert sorted(name for level in levels for name in level) == sorted(needs)
-    seen: set[str] = set()
-    for level in levels:
-        assert all(need in seen for name in level for need in needs[name] if need in needs)
-        seen.update(level)
-
-
-@given(GRAPHS, st.sets(NAMES))
-def test_dependents_mirror_closures(needs, names):
-    assert dependents(names, needs) == {
-        name
-        for name in needs
-        if name not in names and closure([name], needs) & names & needs.keys()
-    }
+    circular = [name for name in needs if name in closure(needs[name], needs)]
+    assert bool(circular) == bool(cycles)

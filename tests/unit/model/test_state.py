@@ -5,7 +5,6 @@ import pytest
 from devenv.model.state import (
     BROKEN,
     LIVE,
-    PENDING,
     TRANSITIONS,
     Event,
     IllegalTransitionError,
@@ -32,8 +31,8 @@ def test_every_phase_can_be_left_and_reached():
     assert set(TRANSITIONS.values()) == set(Phase)
 
 
-def test_a_broken_unit_neither_lives_nor_goes_on_by_itself():
-    assert not BROKEN & (LIVE | PENDING)
+def test_a_broken_unit_does_not_live():
+    assert not BROKEN & LIVE
 
 
 def test_nothing_that_may_run_counts_as_stopped():
