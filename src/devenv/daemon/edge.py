@@ -221,7 +221,7 @@ class EdgeService:
             argv=self._edge.command(),
             cwd=str(folder),
             environment={"PATH": "/usr/bin:/bin", "DEVENV_ENVIRONMENT": self._shim.identity},
-            log=str(folder / "envoy.log"),
+            log=str(self._edge.log),
         )
         await client.start(run)
 
@@ -235,7 +235,7 @@ class EdgeService:
         except TimeoutError:
             raise DevenvError(
                 f"the edge does not serve: Envoy was not ready after {READY_TIMEOUT_S:g} s",
-                hint=f"see `{self._paths.state / 'edge' / 'envoy.log'}`",
+                hint=f"see `{self._edge.log}`",
                 code="edge.not-ready",
             ) from None
         self._ready = True

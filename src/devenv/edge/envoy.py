@@ -38,9 +38,6 @@ endpoint comes before the route, the route before the socket that leads to it.""
 CONFIRM_S = 5.0
 """Envoy takes a file in 16-36 ms; a loaded machine needs more, a stuck Envoy never answers."""
 
-LOOK_INTO_THE_LOG = "see `~/.local/state/devenv/edge/envoy.log`"
-"""Where it is unless `XDG_STATE_HOME` says otherwise."""
-
 FIRST_LOOK_S = 0.005
 LONGEST_LOOK_S = 0.1
 
@@ -59,6 +56,8 @@ class Edge:
     def __init__(self, folder: Path, runtime: Path) -> None:
         layout = (data_folder("proxy") / "pages" / "page.html").read_text(encoding="utf-8")
         self._files = EdgeFiles(folder.absolute(), runtime.absolute(), layout)
+        self.log = self._files.folder / "envoy.log"
+        """Where whoever starts Envoy is to keep what it prints."""
         self._admin = Admin(bootstrap.admin_socket(self._files))
         self._publishing = asyncio.Lock()
         self._config: EdgeConfig | None = None
@@ -127,7 +126,7 @@ class Edge:
         try:
             active = await self._admin.active_requests(xds.CLUSTER)
         except AdminUnreachable as error:
-            raise _unreachable() from error
+            raise self._unreachable() from error
         return sum(active.get((endpoint.host, endpoint.port), 0) for endpoint in endpoints)
 
     async def ready(self) -> bool:
@@ -145,7 +144,7 @@ class Edge:
         except AdminUnreachable:
             return False
         if refusals:
-            raise _rejected("lds.json", refusals)
+            raise self._rejected("lds.json", refusals)
         return False
 
     def _adopt(self, config: EdgeConfig) -> None:
@@ -153,7 +152,7 @@ class Edge:
         if found:
             raise DevenvError(
                 f"cannot publish routes: {'; '.join(found)}",
-                hint="devenv urls shows which environment serves which host",
+                hint="`devenv urls` in each checkout that is up shows which hosts it has",
                 code="edge.inconsistent",
             )
         self._config = config
@@ -201,13 +200,35 @@ class Edge:
         for name, verdict in verdicts.items():
             if verdict is Verdict.REFUSED:
                 reasons = await self._admin.listener_refusals() if name == "lds.json" else ()
-                raise _rejected(name, reasons)
+                raise self._rejected(name, reasons)
 
     async def _statistics(self) -> Mapping[str, str]:
         try:
             return await self._admin.statistics()
         except AdminUnreachable as error:
-            raise _unreachable() from error
+            raise self._unreachable() from error
+
+    def _unreachable(self) -> DevenvError:
+        return DevenvError(
+            "cannot reach the edge: Envoy does not answer",
+            hint=f"see `{self.log}`",
+            code="edge.unreachable",
+        )
+
+    def _rejected(self, name: str, reasons: tuple[str, ...]) -> DevenvError:
+        """Return the error for a refused file; a port in use is what users meet."""
+        words = "; ".join(reasons).strip() or f"it refused `{name}`"
+        if "in use" in words:
+            return DevenvError(
+                f"cannot open the edge's port: {words}",
+                hint="stop that program, or choose another port: `DEVENV_HTTPS_PORT=9443 devenv up`",
+                code="port.in-use",
+            )
+        return DevenvError(
+            f"cannot publish routes: Envoy refused them: {words}",
+            hint=f"see `{self.log}`",
+            code="edge.rejected",
+        )
 
     def _write(self, name: str, content: bytes) -> None:
         try:
@@ -233,27 +254,3 @@ def _verdict(
     if any(int(now.get(c, 0)) > int(baseline.get(c, 0)) for c in counters):
         return Verdict.REFUSED
     return Verdict.PENDING
-
-
-def _unreachable() -> DevenvError:
-    return DevenvError(
-        "cannot reach the edge: Envoy does not answer",
-        hint=LOOK_INTO_THE_LOG,
-        code="edge.unreachable",
-    )
-
-
-def _rejected(name: str, reasons: tuple[str, ...]) -> DevenvError:
-    """Return the error for a refused file; a port in use is what users meet."""
-    words = "; ".join(reasons).strip() or f"it refused `{name}`"
-    if "in use" in words:
-        return DevenvError(
-            f"cannot open the edge's port: {words}",
-            hint="stop what listens there, or choose another port: `devenv serve --port 8444`",
-            code="port.in-use",
-        )
-    return DevenvError(
-        f"cannot publish routes: Envoy refused them: {words}",
-        hint=LOOK_INTO_THE_LOG,
-        code="edge.rejected",
-    )
