@@ -19,11 +19,7 @@ from devenv.cli.parameters import JSON, UNIT
 from devenv.cli.replace import replace_process
 from devenv.errors import DevenvError, ExitCode
 
-COMPLETION_HINTS = {
-    "bash": 'eval "$(devenv completion bash)"   # in ~/.bashrc',
-    "zsh": 'eval "$(devenv completion zsh)"   # in ~/.zshrc',
-    "fish": "devenv completion fish | source   # in ~/.config/fish/config.fish",
-}
+SHELLS = ("bash", "fish", "zsh")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -40,7 +36,7 @@ def cli() -> None:
     """  # noqa: D301 (click's mark for lines that stay as they are is a backspace)
 
 
-@cli.command()
+@cli.command(short_help="Start NAMES with what they need, or everything.")
 @click.argument("names", nargs=-1, type=UNIT)
 @click.option("-d", "--detach", is_flag=True, help="Return when all is ready.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done and change nothing.")
@@ -123,7 +119,7 @@ def urls(*, as_json: bool) -> int:
     return ExitCode.DONE
 
 
-@cli.command()
+@cli.command(short_help="Explain why NAME is not ready.")
 @click.argument("name", type=UNIT)
 @JSON
 def why(name: str, *, as_json: bool) -> int:
@@ -135,7 +131,8 @@ def why(name: str, *, as_json: bool) -> int:
     for depth, unit in enumerate(view["chain"]):
         indent = "  " * depth
         shape = render.mark(unit, sys.stdout)
-        render.out(f"{indent}{shape} {unit['name']} ({render.word(unit)}): {unit['explanation']}")
+        reason = "" if unit["ready"] else f": {unit['explanation']}"
+        render.out(f"{indent}{shape} {unit['name']} ({render.word(unit)}){reason}")
     for line in view["log"]:
         render.out(f"    {render.printable(line, sys.stdout)}")
     return ExitCode.DONE
@@ -161,7 +158,11 @@ def logs(
 PASS_THROUGH = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
 
-@cli.command("exec", context_settings=PASS_THROUGH)
+@cli.command(
+    "exec",
+    context_settings=PASS_THROUGH,
+    short_help="Run COMMAND in NAME's folder with NAME's variables.",
+)
 @click.argument("name", type=UNIT)
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def exec_(name: str, command: tuple[str, ...]) -> int:
@@ -169,14 +170,16 @@ def exec_(name: str, command: tuple[str, ...]) -> int:
     return replace_process(name, command)
 
 
-@cli.command(context_settings=PASS_THROUGH)
+@cli.command(
+    context_settings=PASS_THROUGH, short_help="Run COMMAND with the environment's variables."
+)
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(command: tuple[str, ...]) -> int:
     """Run COMMAND with the environment's variables: devenv run -- python manage.py shell."""
     return replace_process("", command)
 
 
-@cli.command()
+@cli.command(short_help="Connect this terminal to NAME; Ctrl-] detaches.")
 @click.argument("name", type=UNIT)
 def attach(name: str) -> int:
     """Connect this terminal to NAME, for a debugger's prompt; Ctrl-] detaches."""
@@ -185,7 +188,7 @@ def attach(name: str) -> int:
     return terminal.attach(Path(call("attach", name=name)["socket"]), name)
 
 
-@cli.command()
+@cli.command(short_help="Run the daemon in the foreground, with port 443.")
 @click.option("--port", type=click.IntRange(1, 65535), default=443, show_default=True)
 def serve(port: int) -> int:
     """Run the daemon in the foreground with the edge on port 443; only the bind is privileged."""
@@ -207,7 +210,7 @@ def config_check() -> int:
     return ExitCode.DONE
 
 
-@config.command("show")
+@config.command("show", short_help="Print the configuration, defaults filled in.")
 @JSON
 def config_show(*, as_json: bool) -> int:
     """Print the configuration with defaults filled in and secrets hidden."""
@@ -227,9 +230,9 @@ def config_schema() -> int:
 
 
 @cli.command()
-@click.argument("shell", type=click.Choice(sorted(COMPLETION_HINTS)))
+@click.argument("shell", metavar="SHELL", type=click.Choice(SHELLS))
 def completion(shell: str) -> int:
-    """Print the completion script of a SHELL."""
+    """Print the completion script of SHELL: bash, fish or zsh."""
     from click.shell_completion import get_completion_class  # noqa: PLC0415
 
     kind = get_completion_class(shell)

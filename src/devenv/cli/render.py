@@ -19,6 +19,8 @@ Json = dict[str, Any]
 
 ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 """Terminal control sequences (ECMA-48): CSI, OSC and two-character ones."""
+COLOUR = re.compile(r"\x1b\[[\d;:]*m")
+"""The one of them (SGR) that changes nothing but how what follows looks."""
 
 BOLD, DIM, RED, GREEN, YELLOW = "1", "2", "31", "32", "33"
 UNIT_COLOURS = ("36", "35", "34", "33", "32", "96", "95", "94", "93", "92")
@@ -42,8 +44,16 @@ def paint(text: str, colour: str, stream: TextIO) -> str:
 
 
 def printable(text: str, stream: TextIO) -> str:
-    """Return a line of a program's output as it may be shown on the stream."""
-    return text if uses_colour(stream) else ESCAPES.sub("", text)
+    """Return a line of a program's output as it may be shown on the stream.
+
+    Of a progress bar that is what it wrote last. Colours stay where there are any; what moves the
+    cursor or erases goes, because the line is shown behind a name.
+    """
+    shown = text.rstrip("\r").rpartition("\r")[2]
+    if not uses_colour(stream):
+        return ESCAPES.sub("", shown)
+    coloured = ESCAPES.sub(lambda found: found[0] if COLOUR.fullmatch(found[0]) else "", shown)
+    return f"{coloured}\x1b[0m" if "\x1b" in coloured else coloured
 
 
 class ReaderGoneError(Exception):

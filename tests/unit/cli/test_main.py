@@ -160,3 +160,15 @@ def test_the_version_is_told_without_a_daemon(daemon):
 def test_completion_is_a_script_for_the_shell(daemon, shell):
     done = run("completion", shell)
     assert (done.exit_code, "_DEVENV_COMPLETE" in done.stdout) == (0, True)
+
+
+def test_no_summary_in_the_help_is_cut_short(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert "..." not in run("--help").output.partition("Commands:")[2]
+    assert "..." not in run("config", "--help").output.partition("Commands:")[2]
+
+
+def test_why_says_once_that_a_unit_is_ready(daemon):
+    unit = {"name": "web", "phase": "running", "ready": True, "kind": "process"}
+    daemon.answers["why"] = {"chain": [{**unit, "explanation": "ready"}], "log": []}
+    assert run("why", "web").output.endswith("web (ready)\n")

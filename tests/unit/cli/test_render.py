@@ -165,7 +165,7 @@ def test_terminal_sequences_are_taken_out_where_there_is_no_terminal(raw):
     assert render.printable(raw, Pipe()) == "red"
 
 
-@given(st.text(st.characters(exclude_characters="\x1b")))
+@given(st.text(st.characters(exclude_characters="\x1b\r")))
 def test_plain_text_is_left_as_it_is(text):
     assert render.printable(text, Pipe()) == text
 
@@ -186,3 +186,20 @@ def test_a_reader_that_has_left_is_no_traceback(monkeypatch):
     monkeypatch.setattr("sys.stdout", Gone())
     with pytest.raises(render.ReaderGoneError):
         render.out("x")
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m and plain", "\x1b[31mred\x1b[0m and plain\x1b[0m"),
+        ("\x1b[2K\x1b[1Gno jump", "no jump"),
+        ("10 %\r50 %\r100 %", "100 %"),
+        ("from a terminal\r", "from a terminal"),
+    ],
+)
+def test_a_programs_line_keeps_its_colours_but_cannot_overwrite_the_name_before_it(
+    monkeypatch, raw, shown
+):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("CLICOLOR_FORCE", "1")
+    assert render.printable(raw, Pipe()) == shown
