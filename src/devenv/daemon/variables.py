@@ -14,6 +14,7 @@ from pathlib import Path
 from devenv.model.spec import Project
 from devenv.model.unit import Endpoint
 from devenv.providers.base import ServiceKind
+from devenv.providers.catalogue.announce import endpoint_variables
 
 CDN_PORT = 9600
 """The first simulated CDN of an environment listens here, further ones after it."""
@@ -71,20 +72,13 @@ def shared_variables(project: Project, setting: Setting) -> dict[str, str]:
         "REQUESTS_CA_BUNDLE": str(setting.trust_bundle),
     }
     for name, endpoint in endpoints(project, setting).items():
-        prefix = variable_prefix(name)
-        variables[f"{prefix}_HOST"] = endpoint.host
-        variables[f"{prefix}_PORT"] = str(endpoint.port)
+        variables.update(endpoint_variables(name, endpoint))
         service = project.services.get(name)
         if service is not None:
             kind = setting.kinds[service.type]
             variables.update(kind.variables(name, service, endpoint))
     variables.update(project.environment)
     return variables
-
-
-def variable_prefix(name: str) -> str:
-    """Return a unit's name as the start of a variable's name."""
-    return name.upper().replace("-", "_")
 
 
 def search_path(project: Project, setting: Setting, callers: str) -> str:

@@ -221,7 +221,7 @@ class Edge:
         if "in use" in words:
             return DevenvError(
                 f"cannot open the edge's port: {words}",
-                hint="stop that program, or choose another port: `DEVENV_HTTPS_PORT=9443 devenv up`",
+                hint="stop that program, or choose a port: `DEVENV_HTTPS_PORT=9443 devenv up`",
                 code="port.in-use",
             )
         return DevenvError(

@@ -2,7 +2,7 @@ import pytest
 from fakes.configuration import project_of
 from fakes.environments import setting_of
 
-from devenv.daemon.variables import endpoints, search_path, shared_variables, variable_prefix
+from devenv.daemon.variables import endpoints, search_path, shared_variables
 from devenv.model.unit import Endpoint
 
 APP = project_of(
@@ -29,10 +29,6 @@ def test_each_unit_that_listens_is_told_by_its_own_name():
         "6379",
         "8000",
     )
-
-
-def test_a_dash_cannot_be_in_a_variable():
-    assert variable_prefix("web-2") == "WEB_2"
 
 
 @pytest.mark.parametrize(

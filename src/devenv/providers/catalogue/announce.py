@@ -1,4 +1,4 @@
-"""Pure. The variables that every service announces itself by."""
+"""Pure. The variables that whatever listens announces itself by."""
 
 from __future__ import annotations
 
