@@ -158,11 +158,7 @@ def logs(
 PASS_THROUGH = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
 
-@cli.command(
-    "exec",
-    context_settings=PASS_THROUGH,
-    short_help="Run COMMAND in NAME's folder with NAME's variables.",
-)
+@cli.command("exec", context_settings=PASS_THROUGH, short_help="Run COMMAND as NAME would.")
 @click.argument("name", type=UNIT)
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def exec_(name: str, command: tuple[str, ...]) -> int:
@@ -170,9 +166,7 @@ def exec_(name: str, command: tuple[str, ...]) -> int:
     return replace_process(name, command)
 
 
-@cli.command(
-    context_settings=PASS_THROUGH, short_help="Run COMMAND with the environment's variables."
-)
+@cli.command(context_settings=PASS_THROUGH, short_help="Run COMMAND with the variables.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(command: tuple[str, ...]) -> int:
     """Run COMMAND with the environment's variables: devenv run -- python manage.py shell."""
