@@ -278,7 +278,7 @@ def main() -> None:
 
 def _usage_error(problem: click.ClickException) -> DevenvError:
     """Return click's error in our own form."""
-    message = problem.format_message().rstrip(".")
+    message = " ".join(problem.format_message().split()).rstrip(".")
     context = problem.ctx if isinstance(problem, click.UsageError) else None
     command = "devenv" if context is None else context.command_path
     return DevenvError(

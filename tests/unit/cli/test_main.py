@@ -172,3 +172,10 @@ def test_why_says_once_that_a_unit_is_ready(daemon):
     unit = {"name": "web", "phase": "running", "ready": True, "kind": "process"}
     daemon.answers["why"] = {"chain": [{**unit, "explanation": "ready"}], "log": []}
     assert run("why", "web").output.endswith("web (ready)\n")
+
+
+def test_a_missing_choice_is_told_on_one_line(monkeypatch, capsys):
+    assert exit_code_of(monkeypatch, "completion") == 2
+    assert capsys.readouterr().err.startswith(
+        "error: missing argument 'SHELL'. Choose from: bash, fish, zsh\n"
+    )
