@@ -41,8 +41,7 @@ def up(names: Sequence[str], *, detach: bool, as_json: bool = False) -> ExitCode
             printer = LogPrinter(since=begun_at)
             follow(names, tail=FIRST_LOG_LINES, keep_on=True, printer=printer)
         except KeyboardInterrupt:
-            progress.finish()
-            _undo(progress.begun)
+            _undo(progress)
             return ExitCode.INTERRUPTED
     return code
 
@@ -136,20 +135,31 @@ def _last_words(name: str, begun_at: str) -> list[str]:
     return recent or [line["text"] for line in lines]
 
 
-def _undo(begun: Sequence[str]) -> None:
+def _undo(shown: Progress) -> None:
+    """Stop what this `up` began; another Ctrl-C, at whatever moment it comes, kills."""
+    begun = shown.begun
+    progress = Progress(only_changes=True)
+    try:
+        shown.finish()
+        _stop_begun(begun, progress)
+    except KeyboardInterrupt:
+        _stopping("down", progress, begun, kill=True)
+    progress.finish()
+
+
+def _stop_begun(begun: Sequence[str], progress: Progress) -> None:
     if not begun:
         render.say(
             "\nnothing was started by this `up`; all stays as it is (`devenv down` stops it)"
         )
         return
     render.say("\nstopping (Ctrl-C again kills) ...")
-    progress = Progress(only_changes=True)
     _stopping("down", progress, begun)
-    progress.finish()
 
 
-def _stopping(op: str, progress: Progress, names: Sequence[str] = ()) -> None:
-    kill = False
+def _stopping(
+    op: str, progress: Progress, names: Sequence[str] = (), *, kill: bool = False
+) -> None:
     while True:
         try:
             call(op, on_event=progress, ticking=True, names=list(names), kill=kill)
