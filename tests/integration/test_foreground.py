@@ -27,9 +27,9 @@ def ended_at(checkout, name: str) -> float:
 def test_ctrl_c_stops_what_it_started_in_reverse_order(checkout):
     checkout.write(CHAIN)
     with checkout.screen("up") as user:
-        user.sees("Ctrl-C stops it again")
         user.sees("three")
         user.sees("is here")
+        user.sees("Ctrl-C stops it again")  # the result is not scrolled away by the logs
         user.type("\x03")
         user.sees("stopping (Ctrl-C again kills) ...")
         assert user.exits() == 130
@@ -76,8 +76,8 @@ def test_a_second_ctrl_c_kills(checkout):
         " stop_grace_period: 60s}\n"
     )
     with checkout.screen("up") as user:
-        user.sees("Ctrl-C stops it again")
         user.sees("here")
+        user.sees("Ctrl-C stops it again")
         user.type("\x03")
         user.sees("stopping (Ctrl-C again kills) ...")
         user.sees("stopping")

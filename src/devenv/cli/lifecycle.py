@@ -33,17 +33,22 @@ def up(names: Sequence[str], *, detach: bool, as_json: bool = False) -> ExitCode
     progress, begun_at = Progress(), _now()
     with _hangup_as_interrupt():
         try:
-            code = _bring_up(names, progress, begun_at, as_json=as_json)
+            result = _patiently("up", progress, names)
+            progress.finish()
             if detach:
-                return code
-            if code is ExitCode.DONE:
-                render.say(render.paint("\nCtrl-C stops it again", render.DIM, sys.stderr))
-            printer = LogPrinter(since=begun_at)
+                return _report_up(result, begun_at, progress, as_json=as_json)
+
+            def report() -> None:
+                if _report_up(result, begun_at, progress) is ExitCode.DONE:
+                    render.say(render.paint("\nCtrl-C stops it again\n", render.DIM, sys.stderr))
+
+            # what was printed so far comes first, so that the result is not scrolled away by it
+            printer = LogPrinter(since=begun_at, caught_up=report)
             follow(names, tail=FIRST_LOG_LINES, keep_on=True, printer=printer)
         except KeyboardInterrupt:
             _undo(progress)
             return ExitCode.INTERRUPTED
-    return code
+    return ExitCode.DONE
 
 
 def down() -> ExitCode:
@@ -69,16 +74,15 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _bring_up(
-    names: Sequence[str], progress: Progress, begun_at: str, *, as_json: bool
+def _report_up(
+    result: Json, begun_at: str, progress: Progress, *, as_json: bool = False
 ) -> ExitCode:
-    result = _patiently("up", progress, names)
-    progress.finish()
+    ready_after_s = progress.elapsed_s
     code = _report_lost(result["failed"], begun_at)
     if as_json:
         render.out_json(result["status"])
     elif code is ExitCode.DONE:
-        render.say(f"ready after {progress.elapsed_s:.1f} s\n")
+        render.say(f"ready after {ready_after_s:.1f} s\n")
         for line in render.urls_table(result["urls"]):
             render.out(line)
     return code

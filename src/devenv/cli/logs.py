@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from devenv.cli import render
@@ -15,7 +15,16 @@ Json = dict[str, Any]
 class LogPrinter:
     """Prints each line with its unit's name; usable as the `on_event` of a call."""
 
-    def __init__(self, *, as_json: bool = False, times: bool = False, since: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        as_json: bool = False,
+        times: bool = False,
+        since: str = "",
+        caught_up: Callable[[], object] | None = None,
+    ) -> None:
+        self._caught_up = caught_up
+        """Called once, when what there was is printed and only new lines follow."""
         self._as_json = as_json
         self._times = times
         self._since = since
@@ -28,6 +37,9 @@ class LogPrinter:
         """Print a line; ticks and places print nothing."""
         if event is None:
             return
+        if event["event"] == "place" and self._caught_up is not None:
+            caught_up, self._caught_up = self._caught_up, None
+            caught_up()
         if "place" in event:
             self.places[event["unit"]] = event["place"]
         if event["event"] == "line" and event["time"] >= self._since:
