@@ -147,7 +147,8 @@ def _undo(shown: Progress) -> None:
         shown.finish()
         _stop_begun(begun, progress)
     except KeyboardInterrupt:
-        _stopping("down", progress, begun, kill=True)
+        if begun:  # `down` without names would mean everything
+            _stopping("down", progress, begun, kill=True)
     progress.finish()
 
 
