@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
+import signal
 import socket
 import sys
 import time
@@ -109,21 +111,44 @@ def _exchange(
 
 
 def _messages(connection: socket.socket, *, ticking: bool) -> Iterator[Json | None]:
-    connection.settimeout(TICK_S if ticking else None)
     pending = b""
-    while True:
+    with _signals_noticed() as signalled:
+        while True:
+            ready, _, _ = select.select(
+                [connection, signalled], [], [], TICK_S if ticking else None
+            )
+            if signalled in ready:
+                signalled.recv(64)  # its handler has run by the next line
+            if connection not in ready:
+                if not ready:
+                    yield None
+                continue
+            try:
+                data = connection.recv(1 << 18)
+            except ConnectionError:
+                return
+            if not data:
+                return
+            *lines, pending = (pending + data).split(b"\n")
+            for line in lines:
+                yield json.loads(line)
+
+
+@contextlib.contextmanager
+def _signals_noticed() -> Iterator[socket.socket]:
+    """Yield a socket that is readable once a signal has come.
+
+    A signal that comes just before a call blocks does not interrupt it, and its Python handler
+    waits for the call to return: without this, a Ctrl-C is now and then lost.
+    """
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        writer.setblocking(False)
+        before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
         try:
-            data = connection.recv(1 << 18)
-        except TimeoutError:
-            yield None
-            continue
-        except ConnectionError:
-            return
-        if not data:
-            return
-        *lines, pending = (pending + data).split(b"\n")
-        for line in lines:
-            yield json.loads(line)
+            yield reader
+        finally:
+            signal.set_wakeup_fd(before)
 
 
 def _connect(paths: MachinePaths, *, start: bool) -> socket.socket:

@@ -1,5 +1,7 @@
 import json
 import os
+import select
+import signal
 
 import pytest
 
@@ -20,9 +22,6 @@ class Connection:
     def __exit__(self, *_exc):
         pass
 
-    def settimeout(self, _seconds):
-        pass
-
     def sendall(self, data):
         self.sent += data
 
@@ -41,8 +40,18 @@ def answers(monkeypatch, tmp_path):
     def give(*connections):
         left = list(connections)
         monkeypatch.setattr(client, "_connect", lambda _paths, **_: left.pop(0))
+        monkeypatch.setattr(client.select, "select", select)
         return connections
 
+    def select(sources, _writable, _failed, timeout_s):
+        """Nothing is there where the next chunk is a time-out."""
+        give.waits.append(timeout_s)
+        if sources[0].chunks and isinstance(sources[0].chunks[0], TimeoutError):
+            sources[0].chunks.pop(0)
+            return [], [], []
+        return sources[:1], [], []
+
+    give.waits = []
     return give
 
 
@@ -69,13 +78,22 @@ def test_events_come_whole_however_they_were_cut_and_silence_is_a_tick(answers):
     assert seen == [None, {"event": "unit", "unit": "\N{SNOWMAN}"}]
 
 
-def test_who_asks_for_no_ticks_sleeps_until_something_happens(answers, monkeypatch):
+def test_who_asks_for_no_ticks_sleeps_until_something_happens(answers):
     """`up` stays for a whole day with the logs."""
-    (connection,) = answers(Connection(line(ok=None)))
-    waits = []
-    monkeypatch.setattr(connection, "settimeout", waits.append)
+    answers(Connection(line(ok=None)))
     client.call("logs", on_event=print)
-    assert waits == [None]
+    assert answers.waits == [None]
+
+
+def test_a_signal_that_comes_before_the_wait_is_not_slept_over():
+    """A Ctrl-C just before a call that blocks does not interrupt that call."""
+    with client._signals_noticed() as signalled:
+        before = signal.signal(signal.SIGUSR1, lambda *_: None)
+        try:
+            signal.raise_signal(signal.SIGUSR1)
+            assert select.select([signalled], [], [], 5)[0] == [signalled]
+        finally:
+            signal.signal(signal.SIGUSR1, before)
 
 
 def test_a_refusal_keeps_its_code_hint_and_exit_code(answers):
