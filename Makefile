@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: test check lint types unit integration reference schema install clean
+.PHONY: test check lint types unit integration reference reference-check pins install clean
 
 test: install check unit integration ## everything, on real servers
 

@@ -52,10 +52,8 @@ class Resolver:
             *self._processes(),
         )
 
-    def environment(self, unit: Unit | None = None) -> dict[str, str]:
-        """Return the whole environment of a unit, or of a command run beside them."""
-        if unit is not None and unit.job is not None:
-            return dict(unit.job.environment)
+    def environment(self) -> dict[str, str]:
+        """Return the whole environment of a command run beside the units."""
         return {**self._ambient, **self._shared}
 
     def routes(self) -> dict[str, str]:
